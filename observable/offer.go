@@ -1,0 +1,321 @@
+package observable
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// An Outcome says what became of a value that was offered to a subscription.
+type Outcome uint8
+
+const (
+	Accepted   Outcome = iota // it is buffered
+	Displaced                 // it is buffered, and an older one was dropped for it
+	Rejected                  // it was dropped: there was no room, or it is larger than the byte limit
+	Overflowed                // it was dropped, and that ended the subscription (FailOnOverflow)
+	Cancelled                 // it was dropped: ctx was done before there was room (Block)
+	Closed                    // the subscription is over; the value does not count as matched
+
+	deferred // not an outcome: Block has to wait
+)
+
+// String names the outcome, as in "Accepted".
+func (o Outcome) String() string {
+	names := [...]string{"Accepted", "Displaced", "Rejected", "Overflowed", "Cancelled", "Closed"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown outcome"
+}
+
+// Offer puts v into the subscription, by its policy. It never waits, except
+// under Block, where ctx bounds the wait. A router may forget the subscription
+// when the outcome is Overflowed or Closed.
+func (s *Subscription[T]) Offer(ctx context.Context, v T) Outcome {
+	size := 0
+	if s.sizeOf != nil {
+		size = max(0, s.sizeOf(v))
+	}
+	if s.keyed != nil {
+		return s.keyed.put(s, v, size)
+	}
+	out := s.put(v, size)
+	if out == deferred {
+		return s.wait(ctx, v, size)
+	}
+	return out
+}
+
+// simple tells that put serves: no function of the user has to run for it.
+func (s *Subscription[T]) simple() bool { return s.sizeOf == nil && s.keyed == nil }
+
+// put buffers v without waiting.
+func (s *Subscription[T]) put(v T, size int) Outcome {
+	s.mu.Lock()
+	out := Accepted
+	switch {
+	case s.ended:
+		s.mu.Unlock()
+		return Closed
+	case s.waiting > 0 && size <= s.byteLimit:
+		s.mu.Unlock()
+		return deferred // those who wait were here first
+	case s.full(size):
+		if out = s.overflow(size); out > Displaced {
+			s.mu.Unlock()
+			return out
+		}
+	}
+	s.append(v, size)
+	s.unlockAndWake()
+	return out
+}
+
+// unlockAndWake leaves the lock after something was buffered.
+func (s *Subscription[T]) unlockAndWake() {
+	wake := s.asleep
+	s.asleep = false
+	s.mu.Unlock()
+	if wake {
+		s.rouse()
+	}
+}
+
+// append gives v the next number; there is room.
+func (s *Subscription[T]) append(v T, size int) {
+	if s.tail-s.seen >= s.ring.len() {
+		if s.look(); s.tail-s.seen >= s.ring.len() {
+			s.ring.grow(s.seen, s.tail, s.limit, s.sizeOf != nil)
+		}
+	}
+	*s.ring.at(s.tail) = v
+	if s.sizeOf != nil {
+		*s.ring.sizeAt(s.tail) = size
+		s.bytes += size
+	}
+	s.tail++
+	if s.tail-s.seen > s.high {
+		s.high = max(s.high, s.tail-s.look())
+	}
+}
+
+// full tells whether there is no room for one more value of that size.
+func (s *Subscription[T]) full(size int) bool {
+	if s.tail-s.seen >= s.limit && s.tail-s.look() >= s.limit {
+		return true
+	}
+	if s.bytes+size <= s.byteLimit {
+		return false
+	}
+	s.look()
+	return s.bytes+size > s.byteLimit
+}
+
+// look learns how far the consumer is, and takes what has left off the account
+// of bytes before its place is used again.
+func (s *Subscription[T]) look() uint64 {
+	s.seen = s.head.Load()
+	if s.sizeOf != nil {
+		for ; s.sized < s.seen; s.sized++ {
+			s.bytes -= *s.ring.sizeAt(s.sized)
+		}
+	}
+	return s.seen
+}
+
+// overflow applies the policy to a value that does not fit. Displaced means that
+// it fits now.
+func (s *Subscription[T]) overflow(size int) Outcome {
+	switch s.policy.kind {
+	case failOnOverflow:
+		s.unplaced++
+		s.finish(s.overflowError())
+		return Overflowed
+	case dropNewest:
+		s.lose(1)
+		return Rejected
+	}
+	if size > s.byteLimit {
+		s.lose(1)
+		return Rejected
+	}
+	if s.policy.kind == block {
+		return deferred
+	}
+	n := uint64(0)
+	for s.full(size) {
+		if s.dropFirst() {
+			n++
+		}
+	}
+	if n == 0 {
+		return Accepted // the consumer made room meanwhile
+	}
+	s.lost(n)
+	return Displaced
+}
+
+// dropFirst drops the value that has waited longest, unless the consumer took it just now.
+func (s *Subscription[T]) dropFirst() bool {
+	h := s.look()
+	if h == s.tail || !s.head.CompareAndSwap(h, h+1) {
+		return false
+	}
+	s.displaced++
+	if h == s.taken {
+		s.ring.forget(h, h+1)
+		s.taken++
+	}
+	s.look()
+	return true
+}
+
+func (s *Subscription[T]) overflowError() error {
+	e := &OverflowError{Buffered: int(s.tail - s.look()), Limit: int(s.limit)}
+	if s.sizeOf != nil {
+		e.BufferedBytes, e.ByteLimit = s.bytes, s.byteLimit
+	}
+	return e
+}
+
+// lose counts n values that never got a number.
+func (s *Subscription[T]) lose(n uint64) {
+	s.unplaced += n
+	s.lost(n)
+	if s.stamp == nil {
+		return
+	}
+	s.addGap(s.tail, n)
+}
+
+// addGap notes, for the stamp, that n values are missing before number at.
+func (s *Subscription[T]) addGap(at, n uint64) {
+	i, found := slices.BinarySearchFunc(s.gaps, at, func(g gap, at uint64) int { return cmp.Compare(g.at, at) })
+	if found {
+		s.gaps[i].n += n
+		return
+	}
+	s.gaps = slices.Insert(s.gaps, i, gap{at: at, n: n})
+}
+
+// wait puts v as soon as there is room.
+func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
+	s.mu.Lock()
+	s.waiting++
+	if s.room == nil {
+		s.room = make(chan struct{}, 1)
+	}
+	for !s.ended && s.full(size) {
+		s.wakeAt.Store(s.seen + 1)
+		if s.look() >= s.wakeAt.Load() {
+			continue // the consumer moved on before it could know
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.room:
+			s.mu.Lock()
+		case <-ctx.Done():
+			s.mu.Lock()
+			s.waited()
+			return s.settleWait(Cancelled)
+		}
+	}
+	s.waited()
+	if s.ended {
+		return s.settleWait(Closed)
+	}
+	s.append(v, size)
+	return s.settleWait(Accepted)
+}
+
+// waited ends one wait for room and lets the next one look.
+func (s *Subscription[T]) waited() {
+	if s.waiting--; s.waiting > 0 {
+		s.passRoom()
+	} else {
+		s.wakeAt.Store(^uint64(0))
+	}
+}
+
+// settleWait leaves the lock.
+func (s *Subscription[T]) settleWait(out Outcome) Outcome {
+	if out == Cancelled && s.ended {
+		out = Closed
+	}
+	if out == Cancelled {
+		s.lose(1)
+	}
+	s.unlockAndWake()
+	return out
+}
+
+func (s *Subscription[T]) signalRoom() {
+	s.mu.Lock()
+	if s.waiting > 0 {
+		s.passRoom()
+	}
+	s.mu.Unlock()
+}
+
+// passRoom wakes one publisher that waits.
+func (s *Subscription[T]) passRoom() {
+	s.wakeAt.Store(^uint64(0))
+	select {
+	case s.room <- struct{}{}:
+	default:
+	}
+}
+
+// rouse wakes the consumer. A token that is there already will do.
+func (s *Subscription[T]) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Finish ends the subscription from the publisher's side: the consumer still
+// gets what is buffered and then err, or completion when err is nil. Only the
+// first end counts.
+func (s *Subscription[T]) Finish(err error) {
+	s.mu.Lock()
+	s.finish(err)
+	s.mu.Unlock()
+}
+
+// finish wakes all who wait; they find that it ended.
+func (s *Subscription[T]) finish(err error) {
+	if s.ended {
+		return
+	}
+	s.ended, s.end = true, err
+	if s.done != nil {
+		close(s.done)
+	}
+	if s.waiting > 0 {
+		s.passRoom()
+	}
+	if s.asleep {
+		s.asleep = false
+		s.rouse()
+	}
+}
+
+// OnClose has f called once when the consumer closes the subscription or leaves
+// it, on the goroutine that closed it and outside of locks; at once when that
+// has happened. A router takes the subscription out of its tables in it.
+func (s *Subscription[T]) OnClose(f func()) {
+	if f == nil {
+		panic("observable: OnClose(nil): give the function to call")
+	}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.leave = append(s.leave, f)
+	}
+	s.mu.Unlock()
+	if closed {
+		f()
+	}
+}

@@ -1,0 +1,235 @@
+package observable
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// A Subject sends events to all who subscribed before the event was published.
+// Each has a bounded queue of its own with a policy, so that none can hold up
+// the others or the publisher, unless it was given Block.
+//
+// All methods may be called from any goroutine, also from within the code of a
+// consumer: no lock is held while such code runs. Values published one after
+// the other arrive in that order. Make one with NewSubject.
+type Subject[T any] struct {
+	defaults []SubscribeOption
+
+	mu     sync.Mutex
+	subs   []*Subscription[T] // each knows its place
+	closed bool
+	err    error
+	spare  []*Subscription[T] // lent to the publisher that needs it
+}
+
+// A SubjectOption changes one thing about a Subject.
+type SubjectOption func(*subjectOptions)
+
+type subjectOptions struct{ defaults []SubscribeOption }
+
+// WithSubscribers sets options that come before those of each subscriber: a
+// default policy, the SizeOf of the values, NoBlock.
+func WithSubscribers(opts ...SubscribeOption) SubjectOption {
+	return func(o *subjectOptions) { o.defaults = append(o.defaults, opts...) }
+}
+
+// NewSubject makes a Subject without subscribers. It panics on wrong options.
+func NewSubject[T any](opts ...SubjectOption) *Subject[T] {
+	var o subjectOptions
+	for i, opt := range opts {
+		if opt == nil {
+			panic(fmt.Sprintf("observable: NewSubject: option %d is nil: leave it out", i))
+		}
+		opt(&o)
+	}
+	if err := ValidateOptionsFor[T](o.defaults...); err != nil {
+		panic(err.Error())
+	}
+	return &Subject[T]{defaults: o.defaults}
+}
+
+// A Result says what became of a published value.
+type Result struct {
+	Subscribers int   // who was subscribed
+	Delivered   int   // of these, who has it in their queue
+	Dropped     int   // of these, who lost a value by it: this one or an older one
+	Closed      bool  // the Subject is closed, nothing was published
+	Err         error // why it did not reach all: ErrClosed, ErrOverflow or context.Cause(ctx); nil for values dropped by policy
+}
+
+// String describes the result in a few words, for logs.
+func (r Result) String() string {
+	switch {
+	case r.Closed:
+		return "closed: not published"
+	case r.Subscribers == 0:
+		return "nobody has subscribed"
+	}
+	s := fmt.Sprintf("delivered to %d of %d", r.Delivered, r.Subscribers)
+	if r.Dropped > 0 {
+		s += fmt.Sprintf(", %d lost a value", r.Dropped)
+	}
+	if r.Err != nil {
+		s += ": " + r.Err.Error()
+	}
+	return s
+}
+
+func (r *Result) add(out Outcome, ctx context.Context) {
+	if out == Closed {
+		return // it left while this was published
+	}
+	r.Subscribers++
+	switch out {
+	case Accepted:
+		r.Delivered++
+		return
+	case Displaced:
+		r.Delivered++
+	case Overflowed:
+		r.because(ErrOverflow)
+	case Cancelled:
+		r.because(context.Cause(ctx))
+	}
+	r.Dropped++
+}
+
+func (r *Result) because(err error) {
+	if r.Err == nil {
+		r.Err = err
+	}
+}
+
+// Publish offers v to every subscription and tells what came of it. It waits
+// only for subscriptions under Block, for all others have v by then, and no
+// longer than ctx allows.
+func (s *Subject[T]) Publish(ctx context.Context, v T) Result {
+	var r Result
+	rest := s.publish(ctx, v, &r)
+	if rest == nil {
+		return r
+	}
+	for i, sub := range rest {
+		out := sub.Offer(ctx, v)
+		if out == Overflowed {
+			s.remove(sub)
+		}
+		r.add(out, ctx)
+		rest[i] = nil
+	}
+	s.mu.Lock()
+	s.spare = rest[:0]
+	s.mu.Unlock()
+	return r
+}
+
+// publish serves those that need no waiting and no user code, and returns the others.
+func (s *Subject[T]) publish(ctx context.Context, v T, r *Result) (rest []*Subscription[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		r.Closed, r.Err = true, ErrClosed
+		return nil
+	}
+	for i := 0; i < len(s.subs); i++ {
+		sub := s.subs[i]
+		out := deferred
+		if sub.simple() {
+			out = sub.put(v, 0)
+		}
+		switch out {
+		case Accepted:
+			r.Subscribers++
+			r.Delivered++
+		case deferred:
+			if rest == nil {
+				rest, s.spare = s.spare, nil
+			}
+			rest = append(rest, sub)
+		case Overflowed:
+			s.drop(i)
+			i--
+			fallthrough
+		default:
+			r.add(out, ctx)
+		}
+	}
+	return rest
+}
+
+// Subscribe registers a subscription and returns it: what is published after
+// that is not missed. On a closed Subject the subscription is over. It panics on
+// wrong options; see ValidateOptions. Close the subscription, or read it to its
+// end or leave, else it stays.
+func (s *Subject[T]) Subscribe(opts ...SubscribeOption) *Subscription[T] {
+	if len(s.defaults) > 0 {
+		opts = append(s.defaults[:len(s.defaults):len(s.defaults)], opts...)
+	}
+	sub := NewSubscription[T](opts...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		sub.Finish(s.err)
+		return sub
+	}
+	sub.subject, sub.place = s, len(s.subs)
+	s.subs = append(s.subs, sub)
+	return sub
+}
+
+// remove takes sub out, in constant time.
+func (s *Subject[T]) remove(sub *Subscription[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub.place >= 0 {
+		s.drop(sub.place)
+	}
+}
+
+// drop puts the last subscription into the place of the one that goes.
+func (s *Subject[T]) drop(i int) {
+	last := len(s.subs) - 1
+	s.subs[i].place = -1
+	if i != last {
+		s.subs[i] = s.subs[last]
+		s.subs[i].place = i
+	}
+	s.subs[last] = nil
+	s.subs = s.subs[:last]
+}
+
+// Observable subscribes at each run, for as long as the run lasts. It panics on
+// wrong options.
+func (s *Subject[T]) Observable(opts ...SubscribeOption) Observable[T] {
+	if err := ValidateOptionsFor[T](append(s.defaults[:len(s.defaults):len(s.defaults)], opts...)...); err != nil {
+		panic(err.Error())
+	}
+	return New(func(ctx context.Context, yield func(T) bool) error {
+		return s.Subscribe(opts...).run(ctx, yield)
+	})
+}
+
+// Close ends all subscriptions, after what they have buffered, with err, or as
+// complete when err is nil. Later subscriptions are ended at once the same way.
+// Only the first Close counts.
+func (s *Subject[T]) Close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed, s.err = true, err
+	for _, sub := range s.subs {
+		sub.place = -1
+		sub.Finish(err)
+	}
+	s.subs = nil
+}
+
+// Len returns the number of subscriptions.
+func (s *Subject[T]) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.subs)
+}

@@ -1,0 +1,357 @@
+package observable
+
+import (
+	"context"
+	"io"
+	"iter"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// A Subscription is a bounded queue between one who publishes and one who
+// reads. It takes values from the moment it exists, so nothing published after
+// Subscribe has returned is missed; what happens when it is full is its Policy.
+//
+// At every moment, Delivered + Dropped + Buffered = Matched.
+//
+// The reading side (All, Chan, Next, Observable) has one reader at a time, on
+// its own goroutine, and the publisher never waits for it except under Block.
+// Offer, Finish, Close, Err, Done and Stats may be called from any goroutine.
+type Subscription[T any] struct {
+	settings[T]
+
+	// The queue, guarded by mu. Values are numbered from 0 as they are buffered.
+	mu        sync.Mutex
+	ring      ring[T]
+	tail      uint64 // the next number: all before were buffered once
+	taken     uint64 // all before left the ring: handed over, dropped or in the batch
+	seen      uint64 // what head was, at least: saves looking at it for each value
+	sized     uint64 // all before are not counted in bytes any more
+	bytes     int    // of the values sized..tail-1
+	high      uint64 // the most that waited
+	displaced uint64 // numbers that were dropped to make room
+	unplaced  uint64 // values that matched and never got a number
+	gaps      []gap  // where the unplaced are missing, for the stamp
+	asleep    bool   // the consumer waits on wake
+	ended     bool   // takes no more values
+	closed    bool   // by the consumer: what was buffered is gone
+	end       error  // why it ended; nil when complete
+	wake      chan struct{}
+	room      chan struct{} // wakes one publisher that waits under Block
+	waiting   int           // publishers that wait
+	done      chan struct{} // made when asked for
+	leave     []func()      // called once after Close
+
+	subject *Subject[T] // nil without one; never changes after Subscribe
+	place   int         // in its list, -1 when it is out; guarded by the subject's lock
+
+	episode losses // see loss.go
+
+	_ [64]byte // what follows is written by the consumer for each value
+
+	head   atomic.Uint64 // all before are delivered or dropped; moved forward by whoever takes the value at it
+	wakeAt atomic.Uint64 // publishers wait for head to come here
+
+	// The consumer's own.
+	reading atomic.Bool
+	batch   []T    // taken, and not handed over yet from next on
+	next    int    // in batch
+	base    uint64 // the number of batch[0]
+	expect  uint64 // the number that follows the last one handed over
+	carry   uint64 // unplaced values lost since then
+}
+
+// A gap says that n values that never got a number are missing before number at.
+type gap struct{ at, n uint64 }
+
+// Stats are the counters of a subscription, all taken at one moment:
+// Delivered + Dropped + Buffered = Matched.
+type Stats struct {
+	Matched       uint64 // values that were offered while it was open
+	Delivered     uint64 // handed to the consumer
+	Dropped       uint64 // lost, replaced by a newer one or discarded by Close
+	Buffered      int    // waiting to be read
+	BufferedBytes int    // their sizes, where SizeOf is given
+	HighWater     int    // the most that ever waited
+}
+
+// NewSubscription makes a subscription that belongs to no Subject: its owner
+// feeds it by Offer, ends it by Finish and learns of its end by OnClose. It
+// panics on wrong options; see ValidateOptions.
+func NewSubscription[T any](opts ...SubscribeOption) *Subscription[T] {
+	set, err := settle[T](opts)
+	if err != nil {
+		panic(err.Error())
+	}
+	s := &Subscription[T]{settings: set}
+	s.wakeAt.Store(math.MaxUint64)
+	return s
+}
+
+// All reads the subscription as a loop on the calling goroutine, without a
+// goroutine or a channel of its own. The error, if any, comes once and last:
+// what the publisher ended it with, an *OverflowError, context.Cause(ctx), or
+// ErrClosed when it was closed meanwhile. Leaving the loop, for whatever reason,
+// closes the subscription; to read some values and go on later, use Next.
+func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return s.Observable().All(ctx)
+}
+
+// Chan reads the subscription on a goroutine of its own and passes the values
+// through a channel; see Observable.Chan. Values count as delivered when the
+// channel has them.
+func (s *Subscription[T]) Chan(ctx context.Context, opts ...ChanOption) (<-chan T, func() error) {
+	return s.Observable().Chan(ctx, opts...)
+}
+
+// Observable makes the subscription the source of operators. It has one run in
+// it, which closes the subscription at its end; a second one fails with ErrBusy
+// or ErrClosed.
+func (s *Subscription[T]) Observable() Observable[T] { return New(s.run) }
+
+func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
+	if !s.reading.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer s.depart()
+	cancellable := ctx.Done() != nil
+	for {
+		if cancellable && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		v, err := s.read(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !yield(v) {
+			return nil
+		}
+	}
+}
+
+// depart ends the only run of the subscription.
+func (s *Subscription[T]) depart() {
+	s.Close()
+	s.episode.hooks.Wait()
+	s.reading.Store(false)
+}
+
+// Next returns the next value, and waits for it as long as ctx allows. A value
+// that is there wins over a context that is done, and the end of ctx is not the
+// end of the subscription. When the stream is over Next returns its error, or
+// io.EOF when it completed, and goes on returning it.
+func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
+	if !s.reading.CompareAndSwap(false, true) {
+		var zero T
+		return zero, ErrBusy
+	}
+	defer s.reading.Store(false)
+	return s.read(ctx)
+}
+
+// read returns the next value, or waits for it.
+func (s *Subscription[T]) read(ctx context.Context) (T, error) {
+	for {
+		if v, ok := s.claim(); ok {
+			return v, nil
+		}
+		v, ok, err := s.refill()
+		if ok || err != nil {
+			return v, err
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			var zero T
+			return zero, context.Cause(ctx)
+		}
+	}
+}
+
+// claim takes the next value of the batch that was not dropped meanwhile: the
+// consumer and a publisher that makes room move head, and a value belongs to
+// the one who moved head over it.
+func (s *Subscription[T]) claim() (v T, ok bool) {
+	var zero T
+	for s.next < len(s.batch) {
+		n := s.base + uint64(s.next)
+		v, s.batch[s.next] = s.batch[s.next], zero
+		s.next++
+		if !s.head.CompareAndSwap(n, n+1) {
+			continue
+		}
+		if n+1 >= s.wakeAt.Load() {
+			s.signalRoom()
+		}
+		return s.stamped(v, n), true
+	}
+	return zero, false
+}
+
+// refill takes the next value from the ring, and as many as fit into the batch
+// behind it. Without a value it returns the end of the stream, or marks the
+// consumer as asleep.
+func (s *Subscription[T]) refill() (v T, ok bool, err error) {
+	s.mu.Lock()
+	n := min(s.tail-s.taken, batchSize)
+	if n == 0 {
+		err = s.over()
+		if err == nil {
+			s.asleep = true
+			if s.wake == nil {
+				s.wake = make(chan struct{}, 1)
+			}
+		}
+		s.mu.Unlock()
+		return v, false, err
+	}
+	first := s.taken // is head too: the batch before is used up
+	n = s.untilGap(first, n)
+	v = *s.ring.at(first)
+	s.ring.forget(first, first+1)
+	s.fillBatch(first+1, int(n-1))
+	s.taken += n
+	s.head.Store(first + 1)
+	if s.keyed != nil {
+		s.carry += s.keyed.forget(first)
+	}
+	if s.taken == s.tail {
+		s.episode.over = true
+	}
+	if s.waiting > 0 {
+		s.passRoom()
+	}
+	s.mu.Unlock()
+	return s.stamped(v, first), true, nil
+}
+
+// over returns what the consumer gets after the last value; nil while more may come.
+func (s *Subscription[T]) over() error {
+	switch {
+	case s.closed:
+		return ErrClosed
+	case !s.ended:
+		return nil
+	case s.end != nil:
+		return s.end
+	default:
+		return io.EOF
+	}
+}
+
+func (s *Subscription[T]) fillBatch(from uint64, n int) {
+	if cap(s.batch) < n {
+		s.batch = make([]T, roundUp(uint64(n)))
+	}
+	s.batch, s.next, s.base = s.batch[:n], 0, from
+	s.ring.take(s.batch, from)
+}
+
+// untilGap counts what is missing before number first and shortens the n values
+// from there on so that nothing is missing between them.
+func (s *Subscription[T]) untilGap(first, n uint64) uint64 {
+	if s.keyed != nil {
+		n = 1 // the others must stay where a newer value can replace them
+	}
+	for len(s.gaps) > 0 && s.gaps[0].at <= first {
+		s.carry += s.gaps[0].n
+		s.gaps = s.gaps[1:]
+	}
+	if len(s.gaps) > 0 {
+		n = min(n, s.gaps[0].at-first)
+	}
+	return n
+}
+
+// stamped writes what was lost before v, which has number n, into it.
+func (s *Subscription[T]) stamped(v T, n uint64) T {
+	if s.stamp == nil {
+		return v
+	}
+	lost := s.carry + n - s.expect
+	s.carry, s.expect = 0, n+1
+	if lost == 0 {
+		return v
+	}
+	return s.stamp(v, lost)
+}
+
+// Close ends the subscription from the consumer's side: what is buffered is
+// dropped and counted, who waits in it or for room in it goes on, and nothing
+// of it stays with the publisher. It may be called from anywhere, any number of
+// times.
+func (s *Subscription[T]) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.discard()
+	s.finish(ErrClosed)
+	leave := s.leave
+	s.leave = nil
+	s.mu.Unlock()
+	if s.subject != nil {
+		s.subject.remove(s)
+	}
+	for _, f := range leave {
+		f()
+	}
+}
+
+// discard drops all that is buffered.
+func (s *Subscription[T]) discard() {
+	for {
+		h := s.head.Load()
+		if s.head.CompareAndSwap(h, s.tail) {
+			s.displaced += s.tail - h
+			break
+		}
+	}
+	s.taken = s.tail
+	s.ring = ring[T]{}
+	s.seen, s.sized, s.bytes, s.gaps = s.tail, s.tail, 0, nil
+}
+
+// Err returns why the subscription ended: nil while it is open and when it is
+// complete, ErrClosed when the consumer closed it before the publisher ended it.
+func (s *Subscription[T]) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end
+}
+
+// Done returns a channel that is closed as soon as the subscription takes no
+// more values: the publisher finished it, it overflowed, or it was closed. What
+// is buffered then can still be read, unless it was closed.
+func (s *Subscription[T]) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+		if s.ended {
+			close(s.done)
+		}
+	}
+	return s.done
+}
+
+// Stats returns the counters as they are now.
+func (s *Subscription[T]) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.look()
+	return Stats{
+		Matched:       s.tail + s.unplaced,
+		Delivered:     h - s.displaced,
+		Dropped:       s.displaced + s.unplaced,
+		Buffered:      int(s.tail - h),
+		BufferedBytes: s.bytes,
+		HighWater:     int(s.high),
+	}
+}
