@@ -1,0 +1,23 @@
+// Package wire knows a message of the Xcraft bus: its envelope, its JSON text
+// and its AMP frame. It has never heard of sockets, time or who sends.
+//
+// A frame carries a topic, a message and sometimes a binary chunk:
+//
+//	0x20+argc "AXON" | length "s:" topic | length "j:" envelope | length chunk
+//
+// [Reader] cuts a stream of bytes into messages without copying and without
+// unmarshalling: the envelope is walked once, the payload stays raw JSON until
+// somebody asks for it. [Append] writes a message, byte for byte as the
+// reference does.
+//
+// # Guarantees
+//
+//   - Whatever a peer sends gives messages or a typed [FormatError]: never a
+//     panic, and never more memory than twice what has come in, below [Limits].
+//   - What the reference would misread is refused when it is to be sent: no or
+//     too many arguments, empty or ambiguous chunks (protocol §2.1, §2.2).
+//   - Tokens print shortened, in logs, errors and dumps.
+//
+// The protocol itself is described in SPEC.md; "protocol §x.y" in comments
+// means its sections.
+package wire

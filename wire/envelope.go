@@ -1,0 +1,128 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"unsafe"
+)
+
+// errNotObject: the second argument of a frame is no JSON object.
+var errNotObject = errors.New("the message is not a JSON object")
+
+// parseEnvelope reads the members of the second argument of a frame into m,
+// without copying: m points into b. Unknown members are left in the raw text,
+// members of the wrong type count as absent (protocol §3, §9.1).
+func parseEnvelope(m *Message, b []byte) error {
+	t := text(b)
+	i := t.space(0)
+	if i >= len(t) || t[i] != '{' {
+		return errNotObject
+	}
+	begin := i
+	m.Bare, m.Nested = true, true
+	i, err := t.object(i, 0, func(key, value text) error {
+		m.set(key.unquoted(), value)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.raw = json.RawMessage(t[begin:i])
+	if i = t.space(i); i != len(t) {
+		return &SyntaxError{i, "something follows the message"}
+	}
+	return nil
+}
+
+// set gives m one member and reports whether it has a field for it.
+func (m *Message) set(name string, value text) (known bool) {
+	raw := json.RawMessage(value)
+	switch name {
+	case "_xcraftMessage":
+		m.Bare = !value.truthy()
+	case "token":
+		m.Token = Token(value.textOf())
+	case "orcName":
+		m.OrcName = value.textOf()
+	case "id":
+		m.ID = value.textOf()
+	case "data":
+		m.Data = raw
+	case "isNested":
+		m.Nested = string(value) != "false" // protocol §5.3
+	case "isError":
+		m.IsError = value.truthy()
+	case "router":
+		m.Router = parseRouter(value)
+	case "originRouter":
+		m.OriginRouter = parseRouter(value)
+	case "arp":
+		m.ARP = object(raw)
+	case "context":
+		m.Context = raw
+	case "_xImmu":
+		m.Immu = object(raw)
+	case "_xShred":
+		m.Shred = object(raw)
+	case "forwarding":
+		m.Forwarding = object(raw)
+	case "route":
+		m.Route = raw
+	case "serialized":
+		m.Serialized = value.truthy()
+	case "_xcraftStream":
+		m.Stream = value.truthy()
+	case "_xcraftBroadcasted":
+		m.Broadcasted = value.truthy()
+	case "_xcraftHorde":
+		m.Horde = value.textOf()
+	case "topic": // the first argument counts
+	default:
+		return false
+	}
+	return true
+}
+
+func parseRouter(value text) Router {
+	switch string(value) {
+	case `"axon"`:
+		return Axon
+	case `"ee"`:
+		return EE
+	}
+	return OtherRouter
+}
+
+func object(raw json.RawMessage) json.RawMessage {
+	if raw[0] != '{' {
+		return nil
+	}
+	return raw
+}
+
+// unquoted returns the content of a string that was walked before. Without
+// escapes it points into the text, which nobody writes to any more.
+func (t text) unquoted() string {
+	inner := t[1 : len(t)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return alias(inner)
+	}
+	var s string
+	if json.Unmarshal(t, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// textOf is unquoted for a value of any kind: "" for what is no string.
+func (t text) textOf() string {
+	if t[0] != '"' {
+		return ""
+	}
+	return t.unquoted()
+}
+
+func alias(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}

@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Topics with a meaning for the protocol itself (protocol §4.6, §2.5, §2.9).
+const (
+	TopicHeartbeat   = "greathall::heartbeat"
+	TopicGameOver    = "gameover"
+	TopicReject      = "xcraft::axon/reject"
+	TopicDeleteRoute = ":delete-route"
+	CommandAuto      = "autoconnect"
+	GreatHall        = "greathall"
+)
+
+// A Router is the backend that a message came by or that its caller listens on.
+type Router uint8
+
+const (
+	NoRouter    Router = iota // the member is absent
+	Axon                      // "axon": sockets
+	EE                        // "ee": inside the process of the hall
+	OtherRouter               // any other text
+)
+
+// String returns the name on the wire, "" for none.
+func (r Router) String() string {
+	switch r {
+	case Axon:
+		return "axon"
+	case EE:
+		return "ee"
+	case OtherRouter:
+		return "other"
+	}
+	return ""
+}
+
+// A Message is one command or one event (protocol §3). Messages are read-only
+// once they have been handed on: all subscribers of an event share one.
+//
+// The byte slices and strings of a received Message point into the memory it
+// was received in and stay valid for as long as they are referenced; who keeps
+// one small part of many messages for long does well to clone it.
+type Message struct {
+	// Topic is the name of the command, or the topic of the event. The first
+	// argument of the frame counts, not the member of the envelope.
+	Topic string
+	// ID names the answers of a command; an event has one of its own.
+	ID string
+	// OrcName is the caller of a command; of an event, what stands before "::".
+	OrcName string
+	// Token is that of the great hall.
+	Token Token
+
+	// Data is the payload as JSON text; nil when there is none (undefined).
+	Data json.RawMessage
+	// Chunk is the binary part that stands for the member chunk of Data
+	// (protocol §7.4); nil when there is none.
+	Chunk []byte
+
+	// Nested is false for an activity, which the hall queues; true for a
+	// command that runs at once (protocol §5.3). Always false in events.
+	Nested bool
+	// IsError tells that a command has failed.
+	IsError bool
+	// Serialized: Data is JSON text in a string, with functions (§6.6).
+	Serialized bool
+	// Stream: Data announces a stream (§7.5).
+	Stream bool
+	// Broadcasted: the event was sent with the command broadcast (§4.7).
+	Broadcasted bool
+	// Bare marks a message without _xcraftMessage: no envelope, internal
+	// topics only. Its whole content is Raw.
+	Bare bool
+
+	// Router is the backend the message came by, OriginRouter that of the
+	// caller of the command that led to it.
+	Router, OriginRouter Router
+	// Horde names the horde that an event comes from; "" for the hall's own.
+	Horde string
+
+	// Rare members, as JSON text; nil when absent.
+	ARP        json.RawMessage // routes of the caller (§2.9), in commands
+	Context    json.RawMessage // opaque, follows a command (§5.7)
+	Immu       json.RawMessage // _xImmu: immutable values (§7.2)
+	Shred      json.RawMessage // _xShred: Shredder values (§7.2)
+	Forwarding json.RawMessage // between great halls (§8)
+	Route      json.RawMessage // routing keys already crossed (§8)
+
+	// Extra holds further members to write, as the inside of a JSON object
+	// without braces, e.g. `"a":1,"b":2`. Peers ignore members they do not
+	// know. Received messages leave it nil: see Member.
+	Extra []byte
+
+	raw json.RawMessage
+}
+
+// heartbeat is shared by all that receive one: it has no content.
+var heartbeat = &Message{Topic: TopicHeartbeat, Bare: true}
+
+// Heartbeat returns the message of protocol §4.2. It is shared and read-only.
+func Heartbeat() *Message { return heartbeat }
+
+// IsHeartbeat reports whether m is a heartbeat.
+func (m *Message) IsHeartbeat() bool { return m.Topic == TopicHeartbeat }
+
+// Raw returns the envelope as it was received, nil for a message that was made
+// here. A proxy forwards it untouched.
+func (m *Message) Raw() json.RawMessage { return m.raw }
+
+// Member returns a member of the received envelope by name, nil when absent.
+// It looks through the whole text: use the fields for what they hold.
+func (m *Message) Member(name string) json.RawMessage {
+	value, _ := lookup(m.raw, name)
+	return value
+}
+
+// Edit returns a copy whose fields can be changed and are then what is written.
+// Members without a field go along in Extra.
+func (m *Message) Edit() *Message {
+	c := *m
+	c.raw = nil
+	if m.raw == nil {
+		return &c
+	}
+	c.Extra = nil
+	var known Message
+	_, _ = text(m.raw).object(0, 0, func(key, value text) error {
+		if !known.set(key.unquoted(), value) {
+			c.Extra = appendExtra(c.Extra, key, value)
+		}
+		return nil
+	})
+	return &c
+}
+
+func appendExtra(dst []byte, key, value text) []byte {
+	if len(dst) > 0 {
+		dst = append(dst, ',')
+	}
+	return append(append(append(dst, key...), ':'), value...)
+}
+
+// Clone returns a copy that shares no memory with m.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.Topic, c.ID = strings.Clone(m.Topic), strings.Clone(m.ID)
+	c.OrcName, c.Horde = strings.Clone(m.OrcName), strings.Clone(m.Horde)
+	c.Token = Token(strings.Clone(string(m.Token)))
+	c.Chunk = clone(m.Chunk)
+	for _, p := range []*json.RawMessage{&c.Data, &c.ARP, &c.Context, &c.Immu, &c.Shred, &c.Forwarding, &c.Route, &c.raw} {
+		*p = clone(*p)
+	}
+	c.Extra = clone(m.Extra)
+	return &c
+}
+
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append([]byte{}, b...)
+}
