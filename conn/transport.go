@@ -32,11 +32,13 @@ type Link interface {
 	Receive() (*wire.Message, error)
 
 	// Send queues m and lets it be written together with what others queue.
-	// Any number of goroutines may call it. A nil error means that m was
-	// handed to the writer, not that the peer has read it; an error that
-	// wraps [ErrNotSent] means that no byte of m was written. The context
-	// bounds the wait for room in the queue.
-	Send(ctx context.Context, m *wire.Message) error
+	// Any number of goroutines may call it, and m is not used after it has
+	// returned. A nil error means that m was handed to the writer, not that
+	// the peer has read it: see LinkInfo.Written. An error that wraps
+	// [ErrNotSent] means that no byte of m was written. The context bounds
+	// the wait for room in the queue. The number counts the messages of the
+	// Link from 1, in the order in which they are written.
+	Send(ctx context.Context, m *wire.Message) (number uint64, err error)
 
 	// Close ends both channels at once. It is idempotent, may be called from
 	// anywhere, and returns after every goroutine of the Link has ended,
@@ -57,8 +59,13 @@ type LinkInfo struct {
 	Local, Remote string
 	// Secure tells that both sockets are encrypted.
 	Secure bool
+	// Written is the number of the last message of which a byte may have been
+	// handed to the system. Later ones were certainly not sent.
+	Written uint64
 	// LastReceived is when the last bytes of the incoming channel came.
 	LastReceived time.Time
+	// Goroutines is how many goroutines the Link keeps.
+	Goroutines int
 	// Server tells that this Link ends in the process of the hall itself (the
 	// reference calls this backend "ee").
 	Server bool

@@ -1,0 +1,67 @@
+package conn
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// Backoff decides how long to wait before the next attempt. It is the part of
+// cenkalti's backoff.BackOff that a supervisor needs, so every one of those
+// can be given. One Backoff serves one connection and needs no lock.
+type Backoff interface {
+	// NextBackOff returns the wait, or a negative duration to give up.
+	NextBackOff() time.Duration
+	// Reset is called when a session has proved good.
+	Reset()
+}
+
+// BackoffConfig shapes the default [Backoff]. Zero fields take the defaults.
+type BackoffConfig struct {
+	Initial    time.Duration // first window, default 500 ms
+	Max        time.Duration // largest window, default 30 s
+	Multiplier float64       // growth of the window, default 1.5
+}
+
+// NewBackoff returns an exponential backoff with full jitter: each wait is
+// drawn evenly from 0 to the window, the first one too, so that clients cut at
+// the same moment do not come back at the same moment. It never gives up.
+func NewBackoff(cfg BackoffConfig) Backoff {
+	return &fullJitter{exponential(
+		or(cfg.Initial, 500*time.Millisecond), or(cfg.Max, 30*time.Second), or(cfg.Multiplier, 1.5))}
+}
+
+// StrictBackoff returns the waits of the reference client: 0.5, 0.75, 1, 1 …
+// seconds, without jitter (protocol §2.7). It suits tests and single clients;
+// many clients that use it return in one herd.
+func StrictBackoff() Backoff {
+	return exponential(500*time.Millisecond, time.Second, 1.5)
+}
+
+// exponential builds cenkalti's without its defaults that do not suit a
+// supervisor: it would give up after 15 minutes and vary by half. Its fields
+// only count after Reset.
+func exponential(initial, limit time.Duration, multiplier float64) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = initial, limit, multiplier
+	b.RandomizationFactor, b.MaxElapsedTime = 0, 0
+	b.Reset()
+	return b
+}
+
+type fullJitter struct{ *backoff.ExponentialBackOff }
+
+func (f *fullJitter) NextBackOff() time.Duration {
+	window := f.ExponentialBackOff.NextBackOff()
+	return time.Duration(rand.Int64N(int64(window) + 1))
+}
+
+// or returns v, or the default when v is its zero value.
+func or[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}

@@ -1,0 +1,40 @@
+package conn
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// A route is what the hall learns of the caller with each command
+// (protocol §2.9).
+type route struct {
+	Token        string
+	Nice         int
+	NoForwarding bool
+	NodeName     string
+	Port         uint64
+}
+
+// plainRoute is the route that goes with every command but autoconnect: the
+// reference resets nice and noForwarding with it, and calls the node "zog".
+func plainRoute(orcName string, port uint64) json.RawMessage {
+	_, token, _ := strings.Cut(orcName, "@")
+	return route{Token: token, NodeName: "zog", Port: port}.arp(orcName)
+}
+
+// arp writes the member arp, with the members in the order of the reference.
+// A port that is not known is left out.
+func (r route) arp(orcName string) json.RawMessage {
+	dst := wire.AppendString([]byte{'{'}, orcName)
+	dst = wire.AppendString(append(dst, `:{"token":`...), r.Token)
+	dst = strconv.AppendInt(append(dst, `,"nice":`...), int64(r.Nice), 10)
+	dst = strconv.AppendBool(append(dst, `,"noForwarding":`...), r.NoForwarding)
+	dst = wire.AppendString(append(dst, `,"nodeName":`...), r.NodeName)
+	if r.Port != 0 {
+		dst = strconv.AppendUint(append(dst, `,"port":`...), r.Port, 10)
+	}
+	return append(dst, `,"hordes":[]}}`...)
+}
