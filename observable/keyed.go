@@ -58,15 +58,14 @@ func (q *keyedValues[T, K]) put(s *Subscription[T], v T, size int) Outcome {
 func (q *keyedValues[T, K]) replace(s *Subscription[T], n uint64, v T, size int) {
 	*s.ring.at(n) = v
 	if s.sizeOf != nil {
-		s.bytes += size - *s.ring.sizeAt(n)
-		*s.ring.sizeAt(n) = size
+		s.sizes.change(n, size)
 	}
 	e := q.waits[n]
 	e.replaced++
 	q.waits[n] = e
 	s.unplaced++
 	dropped := uint64(1)
-	for s.look(); s.bytes > s.byteLimit; {
+	for s.look(); s.sizes.sum > s.byteLimit; {
 		dropped += q.dropFirst(s)
 	}
 	s.lost(dropped)

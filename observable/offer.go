@@ -3,6 +3,7 @@ package observable
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 )
 
@@ -54,49 +55,62 @@ func (s *Subscription[T]) simple() bool { return s.sizeOf == nil && s.keyed == n
 func (s *Subscription[T]) put(v T, size int) Outcome {
 	s.mu.Lock()
 	out := Accepted
-	switch {
-	case s.ended:
+	if s.tail < s.open {
+		*s.ring.at(s.tail) = v
+		s.tail++
+	} else if out = s.putSlow(v, size); out > Displaced {
 		s.mu.Unlock()
-		return Closed
-	case s.waiting > 0 && size <= s.byteLimit:
-		s.mu.Unlock()
-		return deferred // those who wait were here first
-	case s.full(size):
-		if out = s.overflow(size); out > Displaced {
-			s.mu.Unlock()
-			return out
-		}
+		return out
 	}
-	s.append(v, size)
-	s.unlockAndWake()
-	return out
-}
-
-// unlockAndWake leaves the lock after something was buffered.
-func (s *Subscription[T]) unlockAndWake() {
 	wake := s.asleep
 	s.asleep = false
 	s.mu.Unlock()
 	if wake {
 		s.rouse()
 	}
+	return out
+}
+
+// putSlow is for the values for which there is something to look at.
+func (s *Subscription[T]) putSlow(v T, size int) (out Outcome) {
+	switch {
+	case s.ended:
+		return Closed
+	case s.waiting > 0 && size <= s.byteLimit:
+		return deferred // those who wait were here first
+	case s.full(size):
+		if out = s.overflow(size); out > Displaced {
+			return out
+		}
+	}
+	s.append(v, size)
+	return out
 }
 
 // append gives v the next number; there is room.
 func (s *Subscription[T]) append(v T, size int) {
 	if s.tail-s.seen >= s.ring.len() {
 		if s.look(); s.tail-s.seen >= s.ring.len() {
-			s.ring.grow(s.seen, s.tail, s.limit, s.sizeOf != nil)
+			s.ring = s.ring.grown(s.seen, s.tail, s.limit)
 		}
 	}
 	*s.ring.at(s.tail) = v
 	if s.sizeOf != nil {
-		*s.ring.sizeAt(s.tail) = size
-		s.bytes += size
+		s.sizes.add(s.tail, size, s.limit)
 	}
 	s.tail++
 	if s.tail-s.seen > s.high {
 		s.high = max(s.high, s.tail-s.look())
+	}
+	s.reckon()
+}
+
+// reckon sets how far tail may go before the next look: as long as there is a
+// slot, no limit is reached, no record is broken, and no size or key counts.
+func (s *Subscription[T]) reckon() {
+	s.open = 0
+	if !s.ended && s.waiting == 0 && s.simple() {
+		s.open = s.seen + min(s.ring.len(), s.limit, s.high)
 	}
 }
 
@@ -105,21 +119,18 @@ func (s *Subscription[T]) full(size int) bool {
 	if s.tail-s.seen >= s.limit && s.tail-s.look() >= s.limit {
 		return true
 	}
-	if s.bytes+size <= s.byteLimit {
+	if s.sizes.sum+size <= s.byteLimit {
 		return false
 	}
 	s.look()
-	return s.bytes+size > s.byteLimit
+	return s.sizes.sum+size > s.byteLimit
 }
 
-// look learns how far the consumer is, and takes what has left off the account
-// of bytes before its place is used again.
+// look learns how far the consumer is.
 func (s *Subscription[T]) look() uint64 {
 	s.seen = s.head.Load()
 	if s.sizeOf != nil {
-		for ; s.sized < s.seen; s.sized++ {
-			s.bytes -= *s.ring.sizeAt(s.sized)
-		}
+		s.sizes.forgetTo(s.seen)
 	}
 	return s.seen
 }
@@ -164,7 +175,7 @@ func (s *Subscription[T]) dropFirst() bool {
 	}
 	s.displaced++
 	if h == s.taken {
-		s.ring.forget(h, h+1)
+		s.ring.pop(h)
 		s.taken++
 	}
 	s.look()
@@ -174,7 +185,7 @@ func (s *Subscription[T]) dropFirst() bool {
 func (s *Subscription[T]) overflowError() error {
 	e := &OverflowError{Buffered: int(s.tail - s.look()), Limit: int(s.limit)}
 	if s.sizeOf != nil {
-		e.BufferedBytes, e.ByteLimit = s.bytes, s.byteLimit
+		e.BufferedBytes, e.ByteLimit = s.sizes.sum, s.byteLimit
 	}
 	return e
 }
@@ -203,11 +214,12 @@ func (s *Subscription[T]) addGap(at, n uint64) {
 func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
 	s.mu.Lock()
 	s.waiting++
+	s.reckon()
 	if s.room == nil {
 		s.room = make(chan struct{}, 1)
 	}
 	for !s.ended && s.full(size) {
-		s.wakeAt.Store(s.seen + 1)
+		s.wakeAt.Store(s.seen + max(1, s.limit/8))
 		if s.look() >= s.wakeAt.Load() {
 			continue // the consumer moved on before it could know
 		}
@@ -234,7 +246,8 @@ func (s *Subscription[T]) waited() {
 	if s.waiting--; s.waiting > 0 {
 		s.passRoom()
 	} else {
-		s.wakeAt.Store(^uint64(0))
+		s.wakeAt.Store(math.MaxUint64)
+		s.reckon()
 	}
 }
 
@@ -250,6 +263,16 @@ func (s *Subscription[T]) settleWait(out Outcome) Outcome {
 	return out
 }
 
+// unlockAndWake leaves the lock after something was buffered.
+func (s *Subscription[T]) unlockAndWake() {
+	wake := s.asleep
+	s.asleep = false
+	s.mu.Unlock()
+	if wake {
+		s.rouse()
+	}
+}
+
 func (s *Subscription[T]) signalRoom() {
 	s.mu.Lock()
 	if s.waiting > 0 {
@@ -260,7 +283,7 @@ func (s *Subscription[T]) signalRoom() {
 
 // passRoom wakes one publisher that waits.
 func (s *Subscription[T]) passRoom() {
-	s.wakeAt.Store(^uint64(0))
+	s.wakeAt.Store(math.MaxUint64)
 	select {
 	case s.room <- struct{}{}:
 	default:
@@ -290,6 +313,7 @@ func (s *Subscription[T]) finish(err error) {
 		return
 	}
 	s.ended, s.end = true, err
+	s.reckon()
 	if s.done != nil {
 		close(s.done)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A Subject sends events to all who subscribed before the event was published.
@@ -20,7 +21,8 @@ type Subject[T any] struct {
 	subs   []*Subscription[T] // each knows its place
 	closed bool
 	err    error
-	spare  []*Subscription[T] // lent to the publisher that needs it
+	only   atomic.Pointer[Subscription[T]] // of a list of one, if put serves it: spares the lock
+	spare  *round[T]                       // lent to the publisher that needs it
 }
 
 // A SubjectOption changes one thing about a Subject.
@@ -49,19 +51,22 @@ func NewSubject[T any](opts ...SubjectOption) *Subject[T] {
 	return &Subject[T]{defaults: o.defaults}
 }
 
-// A Result says what became of a published value.
+// A Result says what became of a published value. It is small enough to travel
+// in registers: a publisher that does not look at it pays nothing for it.
 type Result struct {
-	Subscribers int   // who was subscribed
-	Delivered   int   // of these, who has it in their queue
-	Dropped     int   // of these, who lost a value by it: this one or an older one
-	Closed      bool  // the Subject is closed, nothing was published
+	Subscribers int32 // who was subscribed
+	Delivered   int32 // of these, who has it in their queue
+	Dropped     int32 // of these, who lost a value by it: this one or an older one
 	Err         error // why it did not reach all: ErrClosed, ErrOverflow or context.Cause(ctx); nil for values dropped by policy
 }
+
+// Closed tells that the Subject is closed and nothing was published.
+func (r Result) Closed() bool { return r.Err == ErrClosed }
 
 // String describes the result in a few words, for logs.
 func (r Result) String() string {
 	switch {
-	case r.Closed:
+	case r.Closed():
 		return "closed: not published"
 	case r.Subscribers == 0:
 		return "nobody has subscribed"
@@ -76,23 +81,22 @@ func (r Result) String() string {
 	return s
 }
 
+// add counts what became of the value at one more subscription.
 func (r *Result) add(out Outcome, ctx context.Context) {
-	if out == Closed {
-		return // it left while this was published
-	}
-	r.Subscribers++
 	switch out {
-	case Accepted:
-		r.Delivered++
-		return
-	case Displaced:
+	case Closed:
+		return // it left meanwhile
+	case Accepted, Displaced:
 		r.Delivered++
 	case Overflowed:
 		r.because(ErrOverflow)
 	case Cancelled:
 		r.because(context.Cause(ctx))
 	}
-	r.Dropped++
+	r.Subscribers++
+	if out != Accepted {
+		r.Dropped++
+	}
 }
 
 func (r *Result) because(err error) {
@@ -105,57 +109,100 @@ func (r *Result) because(err error) {
 // only for subscriptions under Block, for all others have v by then, and no
 // longer than ctx allows.
 func (s *Subject[T]) Publish(ctx context.Context, v T) Result {
-	var r Result
-	rest := s.publish(ctx, v, &r)
-	if rest == nil {
-		return r
-	}
-	for i, sub := range rest {
-		out := sub.Offer(ctx, v)
-		if out == Overflowed {
-			s.remove(sub)
+	if sub := s.only.Load(); sub != nil {
+		if out := sub.put(v, 0); out == Accepted {
+			return Result{Subscribers: 1, Delivered: 1}
+		} else if out < Closed {
+			return s.single(sub, out, ctx)
 		}
-		r.add(out, ctx)
-		rest[i] = nil
 	}
 	s.mu.Lock()
-	s.spare = rest[:0]
-	s.mu.Unlock()
-	return r
-}
-
-// publish serves those that need no waiting and no user code, and returns the others.
-func (s *Subject[T]) publish(ctx context.Context, v T, r *Result) (rest []*Subscription[T]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed {
-		r.Closed, r.Err = true, ErrClosed
-		return nil
+		s.mu.Unlock()
+		return Result{Err: ErrClosed}
 	}
+	plain := int32(0)
+	var rest *round[T]
 	for i := 0; i < len(s.subs); i++ {
 		sub := s.subs[i]
 		out := deferred
 		if sub.simple() {
 			out = sub.put(v, 0)
 		}
-		switch out {
-		case Accepted:
-			r.Subscribers++
-			r.Delivered++
-		case deferred:
-			if rest == nil {
-				rest, s.spare = s.spare, nil
-			}
-			rest = append(rest, sub)
-		case Overflowed:
+		if out == Accepted {
+			plain++
+			continue
+		}
+		if rest == nil {
+			rest = s.borrow()
+		}
+		if rest.note(sub, out, ctx) {
 			s.drop(i)
 			i--
-			fallthrough
-		default:
-			r.add(out, ctx)
 		}
 	}
-	return rest
+	s.mu.Unlock()
+	if rest != nil {
+		return s.finishRound(ctx, v, rest, plain)
+	}
+	return Result{Subscribers: plain, Delivered: plain}
+}
+
+// single is the result where sub is the only subscription.
+func (s *Subject[T]) single(sub *Subscription[T], out Outcome, ctx context.Context) (r Result) {
+	if out == Overflowed {
+		s.remove(sub)
+	}
+	r.add(out, ctx)
+	return r
+}
+
+// A round is the part of one Publish that is not plain delivery.
+type round[T any] struct {
+	result Result
+	rest   []*Subscription[T] // to be served without the lock: they may wait or run user code
+}
+
+// note keeps the outcome at sub and tells whether sub is over.
+func (r *round[T]) note(sub *Subscription[T], out Outcome, ctx context.Context) (over bool) {
+	if out == deferred {
+		r.rest = append(r.rest, sub)
+		return false
+	}
+	r.result.add(out, ctx)
+	return out == Overflowed
+}
+
+// borrow returns the round that is kept for the next publisher, so that
+// publishing does not allocate.
+func (s *Subject[T]) borrow() *round[T] {
+	r := s.spare
+	s.spare = nil
+	if r == nil {
+		r = new(round[T])
+	}
+	return r
+}
+
+// finishRound serves the rest, gives the round back and returns the result,
+// with the plain deliveries in it.
+func (s *Subject[T]) finishRound(ctx context.Context, v T, r *round[T], plain int32) Result {
+	for _, sub := range r.rest {
+		out := sub.Offer(ctx, v)
+		if out == Overflowed {
+			s.remove(sub)
+		}
+		r.result.add(out, ctx)
+	}
+	result := r.result
+	result.Subscribers += plain
+	result.Delivered += plain
+	clear(r.rest)
+	r.rest, r.result = r.rest[:0], Result{}
+	s.mu.Lock()
+	s.spare = r
+	s.mu.Unlock()
+	return result
 }
 
 // Subscribe registers a subscription and returns it: what is published after
@@ -175,6 +222,7 @@ func (s *Subject[T]) Subscribe(opts ...SubscribeOption) *Subscription[T] {
 	}
 	sub.subject, sub.place = s, len(s.subs)
 	s.subs = append(s.subs, sub)
+	s.changed()
 	return sub
 }
 
@@ -197,6 +245,15 @@ func (s *Subject[T]) drop(i int) {
 	}
 	s.subs[last] = nil
 	s.subs = s.subs[:last]
+	s.changed()
+}
+
+func (s *Subject[T]) changed() {
+	if len(s.subs) == 1 && s.subs[0].simple() {
+		s.only.Store(s.subs[0])
+	} else if s.only.Load() != nil {
+		s.only.Store(nil)
+	}
 }
 
 // Observable subscribes at each run, for as long as the run lasts. It panics on
@@ -225,6 +282,7 @@ func (s *Subject[T]) Close(err error) {
 		sub.Finish(err)
 	}
 	s.subs = nil
+	s.changed()
 }
 
 // Len returns the number of subscriptions.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -19,38 +20,38 @@ import (
 // its own goroutine, and the publisher never waits for it except under Block.
 // Offer, Finish, Close, Err, Done and Stats may be called from any goroutine.
 type Subscription[T any] struct {
-	settings[T]
-
 	// The queue, guarded by mu. Values are numbered from 0 as they are buffered.
-	mu        sync.Mutex
-	ring      ring[T]
-	tail      uint64 // the next number: all before were buffered once
+	// The first line of memory is all that an ordinary put touches of it.
+	mu     sync.Mutex
+	tail   uint64 // the next number: all before were buffered once
+	open   uint64 // below it, tail may advance without a further look; see reckon
+	ring   ring[T]
+	asleep bool // the consumer waits on wake
+	ended  bool // takes no more values
+	closed bool // by the consumer: what was buffered is gone
+
 	taken     uint64 // all before left the ring: handed over, dropped or in the batch
 	seen      uint64 // what head was, at least: saves looking at it for each value
-	sized     uint64 // all before are not counted in bytes any more
-	bytes     int    // of the values sized..tail-1
 	high      uint64 // the most that waited
 	displaced uint64 // numbers that were dropped to make room
 	unplaced  uint64 // values that matched and never got a number
+	sizes     sizes  // bytes of what waits, where SizeOf is given
 	gaps      []gap  // where the unplaced are missing, for the stamp
-	asleep    bool   // the consumer waits on wake
-	ended     bool   // takes no more values
-	closed    bool   // by the consumer: what was buffered is gone
 	end       error  // why it ended; nil when complete
 	wake      chan struct{}
 	room      chan struct{} // wakes one publisher that waits under Block
 	waiting   int           // publishers that wait
 	done      chan struct{} // made when asked for
 	leave     []func()      // called once after Close
+	episode   losses        // see loss.go
 
-	subject *Subject[T] // nil without one; never changes after Subscribe
-	place   int         // in its list, -1 when it is out; guarded by the subject's lock
+	settings[T]             // never change
+	subject     *Subject[T] // nil without one; never changes after Subscribe
+	place       int         // in its list, -1 when it is out; guarded by the subject's lock
 
-	episode losses // see loss.go
-
-	_ [64]byte // what follows is written by the consumer for each value
-
-	head   atomic.Uint64 // all before are delivered or dropped; moved forward by whoever takes the value at it
+	// head moves forward under whoever takes the value at it: the consumer that
+	// hands it over, or a publisher, under mu, that drops it.
+	head   atomic.Uint64
 	wakeAt atomic.Uint64 // publishers wait for head to come here
 
 	// The consumer's own.
@@ -120,12 +121,16 @@ func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
 		if cancellable && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		v, err := s.read(ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
+		v, ok := s.claim()
+		if !ok {
+			var err error
+			switch v, err = s.more(ctx); err {
+			case nil:
+			case io.EOF:
+				return nil
+			default:
+				return err
+			}
 		}
 		if !yield(v) {
 			return nil
@@ -150,15 +155,19 @@ func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 		return zero, ErrBusy
 	}
 	defer s.reading.Store(false)
-	return s.read(ctx)
+	if v, ok := s.claim(); ok {
+		return v, nil
+	}
+	return s.more(ctx)
 }
 
-// read returns the next value, or waits for it.
-func (s *Subscription[T]) read(ctx context.Context) (T, error) {
+// more fetches values, or waits for them, when the batch is used up. It returns the first.
+func (s *Subscription[T]) more(ctx context.Context) (T, error) {
+	if len(s.batch) > 0 {
+		s.batch = s.batch[:0]
+		runtime.Gosched()
+	}
 	for {
-		if v, ok := s.claim(); ok {
-			return v, nil
-		}
 		v, ok, err := s.refill()
 		if ok || err != nil {
 			return v, err
@@ -211,8 +220,7 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	}
 	first := s.taken // is head too: the batch before is used up
 	n = s.untilGap(first, n)
-	v = *s.ring.at(first)
-	s.ring.forget(first, first+1)
+	v = s.ring.pop(first)
 	s.fillBatch(first+1, int(n-1))
 	s.taken += n
 	s.head.Store(first + 1)
@@ -314,8 +322,8 @@ func (s *Subscription[T]) discard() {
 		}
 	}
 	s.taken = s.tail
-	s.ring = ring[T]{}
-	s.seen, s.sized, s.bytes, s.gaps = s.tail, s.tail, 0, nil
+	s.ring, s.gaps = ring[T]{}, nil
+	s.sizes.forgetTo(s.tail)
 }
 
 // Err returns why the subscription ended: nil while it is open and when it is
@@ -351,7 +359,7 @@ func (s *Subscription[T]) Stats() Stats {
 		Delivered:     h - s.displaced,
 		Dropped:       s.displaced + s.unplaced,
 		Buffered:      int(s.tail - h),
-		BufferedBytes: s.bytes,
+		BufferedBytes: s.sizes.sum,
 		HighWater:     int(s.high),
 	}
 }
