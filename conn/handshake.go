@@ -49,12 +49,12 @@ func (c *Conn) handshake(link *linkBox) (*attachment, error) {
 	if c.cfg.Token != "" {
 		return c.serverSession(link), nil
 	}
-	ask, err := c.ask(link)
-	if err != nil {
-		return nil, err
-	}
 	stop := c.expectSigns(link)
 	defer stop()
+	ask, err := c.ask(link)
+	if err != nil {
+		return nil, c.lastWords(link, err)
+	}
 	for {
 		m, err := link.Receive()
 		if err != nil {
@@ -64,7 +64,7 @@ func (c *Conn) handshake(link *linkBox) (*attachment, error) {
 		case m.IsHeartbeat():
 			if time.Since(ask.at) >= c.cfg.AutoconnectRetry {
 				if ask, err = c.ask(link); err != nil {
-					return nil, err
+					return nil, c.lastWords(link, err)
 				}
 			}
 		case m.Topic == ask.finished:
@@ -117,6 +117,21 @@ func (c *Conn) ask(link *linkBox) (question, error) {
 		return question{}, c.failure("handshake", link.reason(err))
 	}
 	return question{time.Now(), temporary + autoconnectDone, temporary + autoconnectFail}, nil
+}
+
+// lastWords looks for a better reason than err, which is that nothing can be
+// sent: a hall that rejects a client closes the one socket and says so on the
+// other.
+func (c *Conn) lastWords(link *linkBox, err error) error {
+	for {
+		m, end := link.Receive()
+		if end != nil {
+			return err
+		}
+		if m.Topic == wire.TopicReject {
+			return c.failure("handshake", rejected(m))
+		}
+	}
 }
 
 // expectSigns ends the link when the hall is silent for HandshakeTimeout.

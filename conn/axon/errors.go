@@ -1,0 +1,95 @@
+package axon
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/xcraft-go/xbus/conn"
+)
+
+// dialError says why a socket could not be opened.
+func dialError(ctx context.Context, address string, err error) error {
+	e := &conn.Error{Op: "dial", Addr: address, Err: err}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Reason, e.Hint = conn.ErrRefused, "nothing listens there: is the great hall running, and are host and ports right?"
+	case errors.Is(err, os.ErrNotExist):
+		e.Reason, e.Hint = conn.ErrRefused, "there is no such socket: is the great hall running with this unixSocketId and these ports?"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		e.Reason = conn.ErrUnreachable
+	case errors.As(err, &dns):
+		e.Reason, e.Hint = conn.ErrDNS, "check the spelling of the host"
+	case isTimeout(ctx, err):
+		e.Reason, e.Hint = conn.ErrTimeout, "the host does not answer: a firewall, or another network?"
+	default:
+		e.Reason = conn.ErrUnreachable
+	}
+	return withCause(ctx, e)
+}
+
+// tlsError says why a TLS handshake has failed.
+func tlsError(ctx context.Context, address string, err error) error {
+	e := &conn.Error{Op: "dial", Addr: address, Err: err, Reason: conn.ErrTLS}
+	var (
+		record    tls.RecordHeaderError
+		unknown   x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		verify    *tls.CertificateVerificationError
+		mismatch  *pinError
+		plainHall = errors.As(err, &record)
+	)
+	switch {
+	case plainHall:
+		e.Reason, e.Hint = conn.ErrTLSUnexpected, "leave out the CA, or use xcraft:// instead of xcrafts://"
+	case errors.As(err, &mismatch):
+		e.Reason, e.Hint = conn.ErrCertificate, "the hall shows another certificate than the pinned one: was it renewed?"
+	case errors.As(err, &unknown):
+		e.Reason, e.Hint = conn.ErrCertificate, "give the CA that signed it, or pin the certificate itself when it is self-signed"
+	case errors.As(err, &name):
+		e.Reason, e.Hint = conn.ErrCertificate, "it is for another name: pin the certificate, or set the server name"
+	case errors.As(err, &invalid), errors.As(err, &verify):
+		e.Reason = conn.ErrCertificate
+	case isAlert(err):
+		e.Reason, e.Hint = conn.ErrCertificateRejected, "give a client certificate that the hall accepts"
+	case isTimeout(ctx, err):
+		e.Reason = conn.ErrTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		e.Hint = "the hall ended it: does it speak TLS at all?"
+	}
+	return withCause(ctx, e)
+}
+
+// isAlert reports whether the peer refused our certificate by a TLS alert.
+func isAlert(err error) bool {
+	s := err.Error()
+	return strings.Contains(s, "remote error: tls: bad certificate") ||
+		strings.Contains(s, "remote error: tls: certificate required") ||
+		strings.Contains(s, "remote error: tls: unknown certificate")
+}
+
+func isTimeout(ctx context.Context, err error) bool {
+	var n net.Error
+	return ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &n) && n.Timeout()
+}
+
+// withCause prefers the reason that the caller's context gives.
+func withCause(ctx context.Context, e *conn.Error) error {
+	if ctx.Err() == nil {
+		return e
+	}
+	if cause := (*conn.Error)(nil); errors.As(context.Cause(ctx), &cause) {
+		e.Reason, e.Hint = cause.Reason, cause.Hint
+		return e
+	}
+	e.Err = context.Cause(ctx)
+	return e
+}

@@ -1,0 +1,240 @@
+package axon
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+
+	"github.com/xcraft-go/xbus/conn"
+)
+
+// errGzip: what a peer sent is no concatenation of gzip members.
+var errGzip = errors.New("invalid gzip stream")
+
+// An inflater turns the concatenation of gzip members that comes by a socket
+// into bytes (protocol §2.3). Unlike a reader in multistream mode it hands out
+// what it has before it asks for the head of the next member. Stored blocks are
+// passed on without the window and the tables of an inflate, which are only
+// made for a peer that really deflates.
+type inflater struct {
+	src  *bufio.Reader
+	next func(p []byte) (int, error) // the present step
+	err  error
+
+	size uint32 // of the member, so far
+	crc  uint32
+
+	block   int  // bytes left of a stored block
+	last    bool // it is the last one of the member
+	window  window
+	deflate io.ReadCloser // for members with compressed blocks
+}
+
+func newInflater(src io.Reader) *inflater {
+	z := &inflater{src: bufio.NewReaderSize(src, 4<<10)}
+	z.next = z.memberHead
+	return z
+}
+
+// Read implements [io.Reader]. Errors other than those of the source wrap
+// errGzip.
+func (z *inflater) Read(p []byte) (int, error) {
+	for z.err == nil {
+		n, err := z.next(p)
+		z.err = err
+		if n > 0 {
+			z.crc = crc32.Update(z.crc, crc32.IEEETable, p[:n])
+			z.size += uint32(n)
+			return n, nil
+		}
+	}
+	return 0, z.err
+}
+
+func (z *inflater) fail(detail string) error { return fmt.Errorf("%w: %s", errGzip, detail) }
+
+// truncated makes an end inside of a member what it is.
+func truncated(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+const (
+	flagCRC = 1 << (iota + 1)
+	flagExtra
+	flagName
+	flagComment
+	flagReserved = 0xe0
+)
+
+// memberHead reads the head of the next member. Between two members the end of
+// the stream is a proper end.
+func (z *inflater) memberHead(p []byte) (int, error) {
+	first, err := z.src.Peek(1)
+	if err != nil {
+		return 0, err
+	}
+	if first[0] == tlsAlert {
+		return 0, fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
+	}
+	var head [10]byte
+	if _, err := io.ReadFull(z.src, head[:]); err != nil {
+		return 0, truncated(err)
+	}
+	flags := head[3]
+	if head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 || flags&flagReserved != 0 {
+		return 0, z.fail(fmt.Sprintf("a member begins with % x", head[:4]))
+	}
+	if err := z.skipOptions(flags); err != nil {
+		return 0, truncated(err)
+	}
+	z.size, z.crc = 0, 0
+	z.window.reset()
+	z.next = z.blockHead
+	return 0, nil
+}
+
+// skipOptions passes what a head may hold beyond its ten bytes.
+func (z *inflater) skipOptions(flags byte) error {
+	const maxOption = 64 << 10
+	if flags&flagExtra != 0 {
+		var length [2]byte
+		if _, err := io.ReadFull(z.src, length[:]); err != nil {
+			return err
+		}
+		if _, err := z.src.Discard(int(binary.LittleEndian.Uint16(length[:]))); err != nil {
+			return err
+		}
+	}
+	for _, flag := range []byte{flagName, flagComment} {
+		for n := 0; flags&flag != 0; n++ {
+			b, err := z.src.ReadByte()
+			if err != nil {
+				return err
+			}
+			if b == 0 {
+				break
+			}
+			if n > maxOption {
+				return z.fail("a name or comment without end")
+			}
+		}
+	}
+	if flags&flagCRC != 0 {
+		_, err := z.src.Discard(2)
+		return err
+	}
+	return nil
+}
+
+// blockHead looks at the next block, which begins on a byte. A stored one is
+// read here; with any other the rest of the member goes to a real inflate.
+func (z *inflater) blockHead(p []byte) (int, error) {
+	head, err := z.src.Peek(1)
+	if err != nil {
+		return 0, truncated(err)
+	}
+	if head[0]>>1&3 != 0 {
+		z.startDeflate()
+		return 0, nil
+	}
+	var b [blockHead]byte
+	if _, err := io.ReadFull(z.src, b[:]); err != nil {
+		return 0, truncated(err)
+	}
+	length := binary.LittleEndian.Uint16(b[1:])
+	if length != ^binary.LittleEndian.Uint16(b[3:]) {
+		return 0, z.fail("a stored block with a wrong length")
+	}
+	z.block, z.last = int(length), b[0]&1 != 0
+	z.next = z.stored
+	return 0, nil
+}
+
+func (z *inflater) stored(p []byte) (int, error) {
+	if z.block == 0 {
+		z.next = z.blockHead
+		if z.last {
+			z.next = z.memberTail
+		}
+		return 0, nil
+	}
+	n, err := z.src.Read(p[:min(len(p), z.block)])
+	z.block -= n
+	z.window.keep(p[:n])
+	return n, truncated(err)
+}
+
+func (z *inflater) startDeflate() {
+	if z.deflate == nil {
+		z.deflate = flate.NewReaderDict(z.src, z.window.bytes())
+	} else {
+		z.deflate.(flate.Resetter).Reset(z.src, z.window.bytes())
+	}
+	z.next = z.deflated
+}
+
+func (z *inflater) deflated(p []byte) (int, error) {
+	n, err := z.deflate.Read(p)
+	var corrupt flate.CorruptInputError
+	switch {
+	case err == io.EOF:
+		z.next, err = z.memberTail, nil
+	case errors.As(err, &corrupt):
+		err = z.fail(err.Error())
+	}
+	return n, err
+}
+
+// memberTail checks the sum and the size of a member. The end of a member is
+// no reason to wait for the next one: see Read.
+func (z *inflater) memberTail(p []byte) (int, error) {
+	var tail [8]byte
+	if _, err := io.ReadFull(z.src, tail[:]); err != nil {
+		return 0, truncated(err)
+	}
+	if binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size {
+		return 0, z.fail("a wrong checksum or size")
+	}
+	z.next = z.memberHead
+	return 0, nil
+}
+
+// A window keeps the last bytes of the stored blocks of a member, for a
+// compressed block that may refer to them. It grows with what comes.
+type window struct {
+	buf []byte
+	pos int // the oldest byte, once buf is full
+}
+
+const windowSize = 32 << 10
+
+func (w *window) reset() { w.buf, w.pos = w.buf[:0], 0 }
+
+func (w *window) keep(p []byte) {
+	if len(p) > windowSize {
+		p = p[len(p)-windowSize:]
+	}
+	room := min(windowSize-len(w.buf), len(p))
+	w.buf = append(w.buf, p[:room]...)
+	for p = p[room:]; len(p) > 0; {
+		n := copy(w.buf[w.pos:], p)
+		w.pos = (w.pos + n) % windowSize
+		p = p[n:]
+	}
+}
+
+// bytes returns the content, oldest first.
+func (w *window) bytes() []byte {
+	if w.pos == 0 {
+		return w.buf
+	}
+	return append(append(make([]byte, 0, windowSize), w.buf[w.pos:]...), w.buf[:w.pos]...)
+}

@@ -1,0 +1,189 @@
+package axon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/xcraft-go/xbus/conn"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+type linkConfig struct {
+	Config
+	in, out    net.Conn // messages come by in, and are written to out
+	compressed bool
+}
+
+// A link is the two sockets of one client, seen from either end. It keeps one
+// goroutine, which waits for the end of the silent socket; a second one writes
+// while there is something to write.
+type link struct {
+	cfg    linkConfig
+	reader *wire.Reader
+	out    *outbox
+	info   conn.LinkInfo // what does not change
+
+	received atomic.Int64 // when the last bytes came, as time since start
+	started  time.Time
+
+	wg    sync.WaitGroup // watch and the outbox's writer
+	mu    sync.Mutex
+	ended bool
+	cause error // why this side ended the link; nil when the peer did
+}
+
+// drainTime is how long the incoming socket may still be read after the other
+// one has died: what has arrived is not lost, and a hall that rejects a client
+// says so there (protocol §2.5).
+const drainTime = 250 * time.Millisecond
+
+func newLink(cfg linkConfig) *link {
+	l := &link{cfg: cfg, started: time.Now()}
+	var src io.Reader = &socketReader{link: l, acknowledge: acknowledger(cfg.in)}
+	if cfg.compressed {
+		src = newInflater(src)
+	}
+	l.reader = wire.NewReader(src, cfg.Limits)
+	l.out = newOutbox(l)
+	l.info.Goroutines = 1
+	return l
+}
+
+func (l *link) start() { l.wg.Go(l.watch) }
+
+// watch reads from the socket that is only written to: a peer sends nothing
+// there, so what comes is its end.
+func (l *link) watch() {
+	var b [1]byte
+	_, err := io.ReadFull(l.cfg.out, b[:])
+	if err == nil {
+		err = unexpectedByte(b[0])
+	}
+	l.out.stop(l.lost(err))
+	l.fail(l.lost(err), drainTime)
+}
+
+func unexpectedByte(b byte) error {
+	if b == tlsAlert {
+		return fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
+	}
+	return fmt.Errorf("%w: the commander sent 0x%02x, it sends nothing", conn.ErrProtocol, b)
+}
+
+const tlsAlert = 0x15
+
+// Receive implements [conn.Link].
+func (l *link) Receive() (*wire.Message, error) {
+	m, err := l.reader.Next()
+	if err == nil {
+		return m, nil
+	}
+	err = l.lost(err)
+	l.mu.Lock()
+	if l.cause != nil {
+		err = l.cause
+	}
+	l.mu.Unlock()
+	l.out.stop(err)
+	l.fail(err, 0)
+	return nil, err
+}
+
+// Send implements [conn.Link].
+func (l *link) Send(ctx context.Context, m *wire.Message) (uint64, error) { return l.out.put(ctx, m) }
+
+// Close implements [conn.Link].
+func (l *link) Close() error {
+	err := &conn.Error{Op: "session", Addr: l.info.Remote, Reason: conn.ErrClosed}
+	l.out.stop(err)
+	l.fail(err, 0)
+	l.wg.Wait()
+	return nil
+}
+
+// Info implements [conn.Link].
+func (l *link) Info() conn.LinkInfo {
+	info := l.info
+	info.Written = l.out.written.Load()
+	info.LastReceived = l.started.Add(time.Duration(l.received.Load()))
+	return info
+}
+
+// fail ends both sockets, the incoming one after drain. The first cause counts.
+func (l *link) fail(cause error, drain time.Duration) {
+	l.mu.Lock()
+	first := !l.ended
+	if first {
+		l.ended, l.cause = true, cause
+	}
+	l.mu.Unlock()
+	closeSocket(l.cfg.out)
+	if drain == 0 {
+		closeSocket(l.cfg.in)
+	} else if first {
+		l.cfg.in.SetReadDeadline(time.Now().Add(drain))
+	}
+}
+
+func (l *link) over() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
+// closeSocket closes without the polite end of TLS, which could wait.
+func closeSocket(c net.Conn) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	c.Close()
+}
+
+// lost names the reason for which a socket has ended.
+func (l *link) lost(err error) error {
+	e := &conn.Error{Op: "session", Addr: l.info.Remote, Err: err, Reason: conn.ErrLinkLost}
+	var format *wire.FormatError
+	switch {
+	case conn.ReasonOf(err) != nil:
+		e.Reason = conn.ReasonOf(err)
+		if e.Reason == conn.ErrTLSRequired {
+			e.Hint = "use xcrafts:// and give the certificate of the hall"
+		}
+	case errors.Is(err, wire.ErrTruncated): // the peer died while it wrote
+	case errors.As(err, &format), errors.Is(err, errGzip):
+		e.Reason = conn.ErrProtocol
+	case isAlert(err):
+		e.Reason = conn.ErrCertificateRejected
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e.Reason = conn.ErrTimeout
+		e.Hint = fmt.Sprintf("nothing was received for %v", l.cfg.IdleTimeout)
+	}
+	return e
+}
+
+// A socketReader reads the incoming socket and notes when bytes came.
+type socketReader struct {
+	link        *link
+	acknowledge func()
+}
+
+func (r *socketReader) Read(p []byte) (int, error) {
+	l := r.link
+	if l.cfg.IdleTimeout > 0 && !l.over() {
+		l.cfg.in.SetReadDeadline(time.Now().Add(l.cfg.IdleTimeout))
+	}
+	n, err := l.cfg.in.Read(p)
+	if n > 0 {
+		l.received.Store(int64(time.Since(l.started)))
+		r.acknowledge()
+	}
+	return n, err
+}

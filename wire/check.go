@@ -1,0 +1,15 @@
+package wire
+
+import "unicode/utf8"
+
+// Check tells whether m could be written, without writing it: what [Append]
+// would refuse. A link that passes messages without bytes asks it.
+func Check(m *Message) error {
+	if m.Topic == "" || !utf8.ValidString(m.Topic) {
+		return formatError(ErrTopic, "%.40q", m.Topic)
+	}
+	if m.Chunk != nil {
+		return checkBlob(m.Chunk, true)
+	}
+	return nil
+}
