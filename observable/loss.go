@@ -1,7 +1,5 @@
 package observable
 
-import "sync"
-
 // A Loss is what WithOnLoss reports: the subscription has begun to lose values.
 //
 // The hook runs on a goroutine of its own, which exists only while there is
@@ -23,7 +21,6 @@ type losses struct {
 	lost    uint64 // in the present episode; 0 when there was none yet
 	pending bool   // an episode that was not reported
 	running bool   // the goroutine of the hook exists
-	hooks   sync.WaitGroup
 }
 
 // lost counts n lost values and reports them if they begin an episode.
@@ -41,7 +38,7 @@ func (s *Subscription[T]) lost(n uint64) {
 	e.lost += n
 	if e.pending && !e.running {
 		e.running = true
-		e.hooks.Go(s.report)
+		s.helpers.Go(s.report)
 	}
 }
 

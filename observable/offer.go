@@ -99,18 +99,15 @@ func (s *Subscription[T]) append(v T, size int) {
 		s.sizes.add(s.tail, size, s.limit)
 	}
 	s.tail++
-	if s.tail-s.seen > s.high {
-		s.high = max(s.high, s.tail-s.look())
-	}
 	s.reckon()
 }
 
 // reckon sets how far tail may go before the next look: as long as there is a
-// slot, no limit is reached, no record is broken, and no size or key counts.
+// slot, no limit is reached, and no size or key counts.
 func (s *Subscription[T]) reckon() {
 	s.open = 0
 	if !s.ended && s.waiting == 0 && s.simple() {
-		s.open = s.seen + min(s.ring.len(), s.limit, s.high)
+		s.open = s.seen + min(s.ring.len(), s.limit)
 	}
 }
 
@@ -129,6 +126,7 @@ func (s *Subscription[T]) full(size int) bool {
 // look learns how far the consumer is.
 func (s *Subscription[T]) look() uint64 {
 	s.seen = s.head.Load()
+	s.high = max(s.high, s.tail-s.seen)
 	if s.sizeOf != nil {
 		s.sizes.forgetTo(s.seen)
 	}

@@ -39,11 +39,12 @@ type Subscription[T any] struct {
 	gaps      []gap  // where the unplaced are missing, for the stamp
 	end       error  // why it ended; nil when complete
 	wake      chan struct{}
-	room      chan struct{} // wakes one publisher that waits under Block
-	waiting   int           // publishers that wait
-	done      chan struct{} // made when asked for
-	leave     []func()      // called once after Close
-	episode   losses        // see loss.go
+	room      chan struct{}  // wakes one publisher that waits under Block
+	waiting   int            // publishers that wait
+	done      chan struct{}  // made when asked for
+	leave     []func()       // called once after Close
+	episode   losses         // see loss.go
+	helpers   sync.WaitGroup // what runs for it and is waited for at the end of a run
 
 	settings[T]             // never change
 	subject     *Subject[T] // nil without one; never changes after Subscribe
@@ -56,11 +57,12 @@ type Subscription[T any] struct {
 
 	// The consumer's own.
 	reading atomic.Bool
-	batch   []T    // taken, and not handed over yet from next on
-	next    int    // in batch
-	base    uint64 // the number of batch[0]
-	expect  uint64 // the number that follows the last one handed over
-	carry   uint64 // unplaced values lost since then
+	unwatch func() bool // stops interrupt; nil before the run has had to wait
+	batch   []T         // taken, and not handed over yet from next on
+	next    int         // in batch
+	base    uint64      // the number of batch[0]
+	expect  uint64      // the number that follows the last one handed over
+	carry   uint64      // unplaced values lost since then
 }
 
 // A gap says that n values that never got a number are missing before number at.
@@ -74,7 +76,7 @@ type Stats struct {
 	Dropped       uint64 // lost, replaced by a newer one or discarded by Close
 	Buffered      int    // waiting to be read
 	BufferedBytes int    // their sizes, where SizeOf is given
-	HighWater     int    // the most that ever waited
+	HighWater     int    // the most that was seen waiting; while the consumer is at work some 60 more may have been there for a moment
 }
 
 // NewSubscription makes a subscription that belongs to no Subject: its owner
@@ -124,7 +126,7 @@ func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
 		v, ok := s.claim()
 		if !ok {
 			var err error
-			switch v, err = s.more(ctx); err {
+			switch v, err = s.more(ctx, s.sleep); err {
 			case nil:
 			case io.EOF:
 				return nil
@@ -141,7 +143,10 @@ func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
 // depart ends the only run of the subscription.
 func (s *Subscription[T]) depart() {
 	s.Close()
-	s.episode.hooks.Wait()
+	if s.unwatch != nil && s.unwatch() {
+		s.helpers.Done()
+	}
+	s.helpers.Wait()
 	s.reading.Store(false)
 }
 
@@ -158,12 +163,15 @@ func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 	if v, ok := s.claim(); ok {
 		return v, nil
 	}
-	return s.more(ctx)
+	return s.more(ctx, s.nap)
 }
 
-// more fetches values, or waits for them, when the batch is used up. It returns the first.
-func (s *Subscription[T]) more(ctx context.Context) (T, error) {
+// more fetches values when the batch is used up, and waits for them by wait. It
+// returns the first.
+func (s *Subscription[T]) more(ctx context.Context, wait func(context.Context) error) (T, error) {
 	if len(s.batch) > 0 {
+		// Let those who publish go on before this goes to sleep: a yield costs
+		// a fraction of a wake.
 		s.batch = s.batch[:0]
 		runtime.Gosched()
 	}
@@ -172,12 +180,43 @@ func (s *Subscription[T]) more(ctx context.Context) (T, error) {
 		if ok || err != nil {
 			return v, err
 		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			var zero T
-			return zero, context.Cause(ctx)
+		if err := wait(ctx); err != nil {
+			return v, err
 		}
+	}
+}
+
+// nap waits once until there is something to look at or ctx is done.
+func (s *Subscription[T]) nap(ctx context.Context) error {
+	select {
+	case <-s.wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// sleep is nap for a run, where ctx is the same each time: it is watched once,
+// so that each wait is a plain receive, a third cheaper than the select.
+func (s *Subscription[T]) sleep(ctx context.Context) error {
+	if s.unwatch == nil && ctx.Done() != nil {
+		s.helpers.Add(1)
+		s.unwatch = context.AfterFunc(ctx, s.interrupt)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // interrupt may have come before s was asleep
+	}
+	<-s.wake
+	return nil
+}
+
+func (s *Subscription[T]) interrupt() {
+	defer s.helpers.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asleep {
+		s.asleep = false
+		s.rouse()
 	}
 }
 
@@ -218,7 +257,7 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 		s.mu.Unlock()
 		return v, false, err
 	}
-	first := s.taken // is head too: the batch before is used up
+	first := s.look() // is taken too: the batch before is used up
 	n = s.untilGap(first, n)
 	v = s.ring.pop(first)
 	s.fillBatch(first+1, int(n-1))
