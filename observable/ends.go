@@ -83,11 +83,12 @@ func (o Observable[T]) First(ctx context.Context) (T, error) {
 		first, found = v, true
 		return false
 	})
-	if !found && err == nil {
+	switch {
+	case found:
+		ReportLate(ctx, err)
+		return first, nil
+	case err == nil:
 		err = ErrEmpty
-	}
-	if found {
-		err = nil
 	}
 	return first, err
 }
@@ -144,6 +145,7 @@ func (o Observable[T]) ForEach(ctx context.Context, f func(T) error) error {
 		return failed == nil
 	})
 	if failed != nil {
+		ReportLate(ctx, err)
 		return failed
 	}
 	return err

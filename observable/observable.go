@@ -49,7 +49,8 @@ func (o Observable[T]) Run(ctx context.Context, yield func(T) bool) error {
 //	}
 //
 // The error, if any, comes once and last, with the zero value. Leaving the loop
-// ends the run. It is the fast way to consume a stream: no goroutine, no channel.
+// ends the run; an error that comes of leaving goes to OnLateError. It is the
+// fast way to consume a stream: no goroutine, no channel.
 func (o Observable[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		left := false
@@ -57,7 +58,9 @@ func (o Observable[T]) All(ctx context.Context) iter.Seq2[T, error] {
 			left = !yield(v, nil)
 			return !left
 		})
-		if err != nil && !left {
+		if left {
+			ReportLate(ctx, err)
+		} else if err != nil {
 			var zero T
 			yield(zero, err)
 		}

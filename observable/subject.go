@@ -22,6 +22,7 @@ type Subject[T any] struct {
 	closed bool
 	err    error
 	only   atomic.Pointer[Subscription[T]] // of a list of one, if put serves it: spares the lock
+	past   replay[T]                       // for ShareReplay
 	spare  *round[T]                       // lent to the publisher that needs it
 }
 
@@ -121,6 +122,7 @@ func (s *Subject[T]) Publish(ctx context.Context, v T) Result {
 		s.mu.Unlock()
 		return Result{Err: ErrClosed}
 	}
+	s.past.add(v)
 	plain := int32(0)
 	var rest *round[T]
 	for i := 0; i < len(s.subs); i++ {
@@ -210,20 +212,27 @@ func (s *Subject[T]) finishRound(ctx context.Context, v T, r *round[T], plain in
 // wrong options; see ValidateOptions. Close the subscription, or read it to its
 // end or leave, else it stays.
 func (s *Subject[T]) Subscribe(opts ...SubscribeOption) *Subscription[T] {
+	_, sub := s.subscribe(opts)
+	return sub
+}
+
+// subscribe returns also the last values that were published before.
+func (s *Subject[T]) subscribe(opts []SubscribeOption) (past []T, sub *Subscription[T]) {
 	if len(s.defaults) > 0 {
 		opts = append(s.defaults[:len(s.defaults):len(s.defaults)], opts...)
 	}
-	sub := NewSubscription[T](opts...)
+	sub = NewSubscription[T](opts...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	past = s.past.values()
 	if s.closed {
 		sub.Finish(s.err)
-		return sub
+		return past, sub
 	}
 	sub.subject, sub.place = s, len(s.subs)
 	s.subs = append(s.subs, sub)
 	s.changed()
-	return sub
+	return past, sub
 }
 
 // remove takes sub out, in constant time.
@@ -249,7 +258,7 @@ func (s *Subject[T]) drop(i int) {
 }
 
 func (s *Subject[T]) changed() {
-	if len(s.subs) == 1 && s.subs[0].simple() {
+	if len(s.subs) == 1 && s.subs[0].simple() && s.past.limit == 0 {
 		s.only.Store(s.subs[0])
 	} else if s.only.Load() != nil {
 		s.only.Store(nil)
@@ -283,6 +292,12 @@ func (s *Subject[T]) Close(err error) {
 	}
 	s.subs = nil
 	s.changed()
+}
+
+func (s *Subject[T]) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Len returns the number of subscriptions.
