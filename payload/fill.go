@@ -1,0 +1,278 @@
+package payload
+
+import "strconv"
+
+// codes are the values that have a code: -1 is the first.
+var codes = [specials]Value{
+	Null, Undefined, Number(nan), Number(negativeZero), Number(negativeInfinity), Number(infinity),
+}
+
+// fill reads what a container holds.
+func (d *decoder) fill(r reached) error {
+	n, edges := r.node, d.edges[r.span.from:r.span.to]
+	switch r.span.kind {
+	case typeList:
+		return d.list(n, edges)
+	case typeArray:
+		return d.array(n, edges)
+	case typeDense:
+		return d.dense(n, edges)
+	case typeSet, typeOrderedSet, typeJSSet:
+		return d.set(n, edges)
+	case typeJSSetWithMembers:
+		rest, err := d.ownMembers(r, edges)
+		if err != nil {
+			return err
+		}
+		return d.set(n, rest)
+	case typeJSMapWithMembers:
+		rest, err := d.ownMembers(r, edges)
+		if err != nil {
+			return err
+		}
+		return d.entries(n, rest)
+	}
+	return d.entries(n, edges)
+}
+
+func (d *decoder) list(n *node, edges []int32) error {
+	slots := d.take(len(edges))[:len(edges)]
+	for i, e := range edges {
+		v, err := d.value(e)
+		if err != nil {
+			return err
+		}
+		n.nests = n.nests || v.kind.container()
+		slots[i] = v
+	}
+	n.slots = slots
+	return nil
+}
+
+func (d *decoder) set(n *node, edges []int32) error {
+	slots, late := d.take(len(edges)), false
+	for _, e := range edges {
+		v, err := d.value(e)
+		if err != nil {
+			return err
+		}
+		at, err := d.place(e)
+		if err != nil {
+			return err
+		}
+		if _, found := d.claim(at, len(slots)); found {
+			continue
+		}
+		if n.kind == KindJSSet {
+			v = v.plusZero()
+		}
+		n.nests = n.nests || v.kind.container()
+		late = late || n.byValue(v)
+		slots = append(slots, v)
+	}
+	n.slots = slots
+	if late {
+		d.late = append(d.late, n)
+	}
+	return nil
+}
+
+// entries reads keys and values; a last key without a value has undefined.
+func (d *decoder) entries(n *node, edges []int32) error {
+	slots, late := d.take(len(edges)+len(edges)&1), false
+	for i := 0; i < len(edges); i += 2 {
+		key, at, err := d.key(n.kind, edges[i])
+		if err != nil {
+			return err
+		}
+		v := Undefined
+		if i+1 < len(edges) {
+			if v, err = d.value(edges[i+1]); err != nil {
+				return err
+			}
+		}
+		n.nests = n.nests || v.kind.container() || key.kind.container()
+		late = late || n.byValue(key)
+		if place, found := d.claim(at, len(slots)/2); found {
+			if n.kind.Immutable() {
+				slots[2*place] = key
+			}
+			slots[2*place+1] = v
+			continue
+		}
+		slots = append(slots, key, v)
+	}
+	n.slots = slots
+	if late {
+		d.late = append(d.late, n)
+	}
+	return nil
+}
+
+// key returns a key and where in the table it is. Those of a plain object are
+// strings, whatever the text has.
+func (d *decoder) key(kind Kind, e int32) (Value, int, error) {
+	key, err := d.value(e)
+	if err != nil {
+		return Undefined, 0, err
+	}
+	at, err := d.place(e)
+	switch {
+	case err != nil:
+		return Undefined, 0, err
+	case kind == KindJSMap:
+		key = key.plusZero()
+	case kind == KindObject && key.kind != KindString:
+		name, err := d.memberName(key)
+		if err != nil {
+			return Undefined, 0, err
+		}
+		key, at = String(name), len(d.table)
+		d.table = append(d.table, key)
+		d.firsts = append(d.firsts, 0)
+		d.claims = append(d.claims, claim{})
+	}
+	return key, at, nil
+}
+
+// memberName is the name of the member that JavaScript would set with this key.
+func (d *decoder) memberName(key Value) (string, error) {
+	switch key.kind {
+	case KindString:
+		return key.str(), nil
+	case KindUndefined:
+		return "undefined", nil
+	case KindNull:
+		return "null", nil
+	case KindBool:
+		return strconv.FormatBool(key.num != 0), nil
+	case KindNumber:
+		return numberText(key.float()), nil
+	}
+	return "", d.fail("a container cannot be the name of a member")
+}
+
+// array reads [1, k, v, …]: the elements have their position as key, what is
+// missing is a hole, other keys are members.
+func (d *decoder) array(n *node, edges []int32) error {
+	n.slots = d.take(len(edges) / 2)
+	for i := 0; i < len(edges); i += 2 {
+		key, err := d.value(edges[i])
+		if err != nil {
+			return err
+		}
+		v := Undefined
+		if i+1 < len(edges) {
+			if v, err = d.value(edges[i+1]); err != nil {
+				return err
+			}
+		}
+		n.nests = n.nests || v.kind.container()
+		name, err := d.memberName(key)
+		if err != nil {
+			return err
+		}
+		if at, ok := arrayIndex(name); !ok {
+			n.member(name, v)
+		} else if err := d.element(n, at, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// element sets an element of an array; the elements that this makes room for
+// are holes, and counted: one key can ask for four thousand million.
+func (d *decoder) element(n *node, at int, v Value) error {
+	if err := d.stretch(n, at+1); err != nil {
+		return err
+	}
+	n.slots[at] = v
+	return nil
+}
+
+func (d *decoder) stretch(n *node, length int) error {
+	if length > len(n.slots)+1 {
+		if d.grown += length - len(n.slots); d.grown > d.limits.Values {
+			return &LimitError{Limit: "Values", Max: d.limits.Values}
+		}
+	}
+	for len(n.slots) < length {
+		n.slots = append(n.slots, Value{kind: kindHole})
+	}
+	return nil
+}
+
+// ownMembers reads the n members in front of a Set or Map with members.
+func (d *decoder) ownMembers(r reached, edges []int32) (rest []int32, err error) {
+	if len(edges) == 0 || edges[0] < 0 || int(edges[0]) > (len(edges)-1)/2 {
+		return nil, &SyntaxError{Offset: r.span.offset, Reason: "the number of own members is wrong"}
+	}
+	end := 1 + 2*int(edges[0])
+	return edges[end:], d.memberPairs(r.node, edges[1:end])
+}
+
+func (d *decoder) memberPairs(n *node, pairs []int32) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, err := d.value(pairs[i])
+		if err != nil {
+			return err
+		}
+		name, err := d.memberName(key)
+		if err != nil {
+			return err
+		}
+		v, err := d.value(pairs[i+1])
+		if err != nil {
+			return err
+		}
+		n.nests = n.nests || v.kind.container()
+		if at, ok := arrayIndex(name); ok && n.kind == KindArray {
+			if err := d.element(n, at, v); err != nil {
+				return err
+			}
+			continue
+		}
+		n.member(name, v)
+	}
+	return nil
+}
+
+// dense reads the arrays of the second protocol: elements, then after an empty
+// array runs of (position, length, elements), then after another one members.
+func (d *decoder) dense(n *node, edges []int32) error {
+	n.slots = d.take(len(edges))
+	i := 0
+	for ; i < len(edges) && edges[i] != edgeGap; i++ {
+		v, err := d.value(edges[i])
+		if err != nil {
+			return err
+		}
+		n.nests = n.nests || v.kind.container()
+		n.slots = append(n.slots, v)
+	}
+	for i++; i < len(edges) && edges[i] != edgeGap; {
+		run := edges[i:]
+		if run[0] < 0 || len(run) < 2 || run[1] < 0 {
+			return d.fail("a run of an array has no position or length")
+		}
+		end := int(run[0]) + int(run[1])
+		if err := d.stretch(n, end); err != nil {
+			return err
+		}
+		i += 2
+		for at := int(run[0]); at < end && i < len(edges) && edges[i] != edgeGap; at++ {
+			v, err := d.value(edges[i])
+			if err != nil {
+				return err
+			}
+			n.nests = n.nests || v.kind.container()
+			n.slots[at] = v
+			i++
+		}
+	}
+	if i++; i < len(edges) {
+		return d.memberPairs(n, edges[i:])
+	}
+	return nil
+}

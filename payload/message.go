@@ -1,0 +1,167 @@
+package payload
+
+import "encoding/json"
+
+// Parts are the members of a message that make up its payload (protocol §7.2,
+// §7.4), as raw JSON: what a proxy passes on untouched, what [Unpack] reads and
+// [Pack] writes.
+type Parts struct {
+	Data  json.RawMessage // data; nil: the message has none
+	Immu  json.RawMessage // _xImmu; nil: none
+	Shred json.RawMessage // _xShred; nil: none
+	Chunk []byte          // the third argument of the frame; nil: none
+}
+
+// Unpack returns the payload of a message as a value tree: what was sent as
+// immutable or Shredder stands in its place again, at data, at its members, and
+// so on inside data.data; the chunk is in the member chunk if that is null.
+// Without data it returns [Undefined]. Use it for messages with _xcraftMessage
+// only: the others have no such members.
+//
+// The error is a [*SyntaxError] or [*LimitError], within a [*PartError] when it
+// is in the text of an immutable value.
+func Unpack(p Parts, l Limits) (Value, error) {
+	data, err := part(p.Data, l)
+	if err != nil {
+		return Undefined, err
+	}
+	immu, err := part(p.Immu, l)
+	if err != nil {
+		return Undefined, &PartError{Part: immuPart, Err: err}
+	}
+	shred, err := part(p.Shred, l)
+	if err != nil {
+		return Undefined, &PartError{Part: shredPart, Err: err}
+	}
+	u := unpacker{meter: newMeter(l)}
+	if data, err = u.level(data, immu, shred); err != nil {
+		return Undefined, err
+	}
+	if n := data.node(); p.Chunk != nil && data.kind == KindObject {
+		if at := n.find(String("chunk")); at >= 0 && n.slots[2*at+1].kind == KindNull {
+			n.slots[2*at+1] = Bytes(p.Chunk)
+		}
+	}
+	return data, nil
+}
+
+// UnpackInto stores the payload of a message in what dst points to, as [To]
+// does: whether it came as immutable, Shredder or plain value makes no
+// difference, so a Go type can be asked for without knowing. A *[Value] gets the
+// tree of [Unpack], a *[json.RawMessage] plain data byte for byte.
+func UnpackInto(p Parts, dst any, l Limits) error {
+	v, err := Unpack(p, l)
+	if err != nil {
+		return err
+	}
+	if raw, ok := dst.(*json.RawMessage); ok && len(p.Immu)+len(p.Shred) == 0 && p.Chunk == nil && !nested(v) {
+		*raw = append((*raw)[:0], p.Data...)
+		return nil
+	}
+	return To(v, dst)
+}
+
+// nested reports whether data.data makes the payload more than its plain data.
+func nested(v Value) bool { return v.kind == KindObject && v.Get("data").truthy() }
+
+const immuPart, shredPart = "_xImmu", "_xShred"
+
+// part parses one of the parts; none is undefined.
+func part(raw json.RawMessage, l Limits) (Value, error) {
+	if len(raw) == 0 {
+		return Undefined, nil
+	}
+	return ParseJSON(raw, l)
+}
+
+// An unpacker works on containers that nobody else has yet: it changes them.
+type unpacker struct{ meter }
+
+// level puts the values of the two parts into data, then looks into data.data.
+func (u *unpacker) level(data, immu, shred Value) (Value, error) {
+	if err := u.enter(0); err != nil {
+		return Undefined, err
+	}
+	defer u.leave()
+	data, err := u.restore(data, immu, immuPart)
+	if err != nil {
+		return Undefined, err
+	}
+	if data, err = u.restore(data, shred, shredPart); err != nil {
+		return Undefined, err
+	}
+	n := data.node()
+	if data.kind != KindObject {
+		return data, nil
+	}
+	at := n.find(String("data"))
+	if at < 0 || !n.slots[2*at+1].truthy() {
+		return data, nil
+	}
+	immu, shred = n.remove(immuPart), n.remove(shredPart)
+	at = n.find(String("data"))
+	n.slots[2*at+1], err = u.level(n.slots[2*at+1], immu, shred)
+	return data, err
+}
+
+// remove takes one of the parts out of data, where it stands beside data.data.
+func (n *node) remove(name string) Value {
+	at := n.find(String(name))
+	if at < 0 || !n.slots[2*at+1].truthy() {
+		return Undefined
+	}
+	v := n.slots[2*at+1]
+	n.slots = append(n.slots[:2*at], n.slots[2*at+2:]...)
+	n.keys.Store(nil)
+	return v
+}
+
+func (u *unpacker) restore(data, part Value, name string) (Value, error) {
+	if !part.truthy() {
+		return data, nil
+	}
+	if part.kind != KindObject {
+		return Undefined, &PartError{Part: name, Err: &SyntaxError{Reason: "an object was expected, not a " + part.kind.String()}}
+	}
+	for key, text := range part.All() {
+		v, err := u.decode(text, name)
+		if err == nil {
+			data, err = put(data, key, v)
+		}
+		if err != nil {
+			return Undefined, &PartError{Part: name, Key: key.str(), Err: err}
+		}
+	}
+	return data, nil
+}
+
+func (u *unpacker) decode(text Value, name string) (Value, error) {
+	s, ok := text.Str()
+	if !ok {
+		return Undefined, &SyntaxError{Reason: "a string was expected, not a " + text.kind.String()}
+	}
+	v, err := decode(s, u.limits)
+	if err == nil && name == shredPart {
+		v = ofNode(&node{kind: KindShredder, slots: []Value{v}})
+	}
+	return v, err
+}
+
+// put sets data itself or one of its members.
+func put(data, key, v Value) (Value, error) {
+	n := data.node()
+	if key.str() == "." {
+		return v, nil
+	}
+	switch data.kind {
+	case KindObject:
+		n.set(key, v)
+		return data, nil
+	case KindArray:
+		if at, ok := arrayIndex(key.str()); ok && at < len(n.slots) {
+			n.slots[at] = v
+			return data, nil
+		}
+	}
+	return data, &SyntaxError{Reason: "data, a " + data.kind.String() + ", has no such place"}
+}

@@ -1,0 +1,111 @@
+package payload
+
+import (
+	"math"
+	"strconv"
+)
+
+// num reads a number. literal is its text when it is an integer that the
+// float64 does not hold exactly, else empty.
+func (p *scanner) num() (f float64, literal string, err error) {
+	start, s := p.i, p.s
+	i := start
+	if i < len(s) && s[i] == '-' {
+		i++
+	}
+	digits, n := i, uint64(0)
+	for ; i < len(s) && s[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(s[i]-'0')
+	}
+	count := i - digits
+	if count == 0 || count > 1 && s[digits] == '0' {
+		return 0, "", p.fail("expected a value")
+	}
+	if count <= 15 && (i == len(s) || s[i] != '.' && s[i]|0x20 != 'e') {
+		p.i = i
+		if digits > start {
+			return -float64(n), "", nil
+		}
+		return float64(n), "", nil
+	}
+	return p.slowNum(start, i)
+}
+
+// slowNum reads what is behind the digits of an integer that end at i.
+func (p *scanner) slowNum(start, i int) (f float64, literal string, err error) {
+	s, integer := p.s, true
+	digits := func() bool {
+		from := i
+		for i < len(s) && s[i]-'0' <= 9 {
+			i++
+		}
+		return i > from
+	}
+	if i < len(s) && s[i] == '.' {
+		i, integer = i+1, false
+		if !digits() {
+			return 0, "", p.fail("expected a digit behind the point")
+		}
+	}
+	if i < len(s) && s[i]|0x20 == 'e' {
+		i, integer = i+1, false
+		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return 0, "", p.fail("expected a digit in the exponent")
+		}
+	}
+	f, _ = strconv.ParseFloat(s[start:i], 64) // out of range is ±Inf, as in JavaScript
+	p.i = i
+	if integer && !sameInteger(f, s[start:i]) {
+		literal = s[start:i]
+	}
+	return f, literal, nil
+}
+
+func sameInteger(f float64, literal string) bool {
+	if math.Abs(f) < maxExact {
+		return true
+	}
+	i, err := strconv.ParseInt(literal, 10, 64)
+	return err == nil && math.Abs(f) < 1<<63 && int64(f) == i
+}
+
+// appendNumber writes a finite number as JavaScript does: the shortest digits
+// that give it back, an exponent from 1e21 and below 1e-6. −0 is written 0.
+func appendNumber(dst []byte, f float64) []byte {
+	if i := int64(f); float64(i) == f && -maxExact < i && i < maxExact {
+		return strconv.AppendInt(dst, i, 10)
+	}
+	if abs := math.Abs(f); abs >= 1e21 || abs < 1e-6 {
+		dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+		// e-07 is e-7 in JavaScript
+		if n := len(dst); dst[n-4] == 'e' && dst[n-3] == '-' && dst[n-2] == '0' {
+			dst[n-2] = dst[n-1]
+			dst = dst[:n-1]
+		}
+		return dst
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+}
+
+var (
+	nan              = math.NaN()
+	infinity         = math.Inf(1)
+	negativeInfinity = math.Inf(-1)
+	negativeZero     = math.Copysign(0, -1)
+)
+
+// numberText is the number as JavaScript makes a string of it.
+func numberText(f float64) string {
+	switch {
+	case f != f:
+		return "NaN"
+	case f > math.MaxFloat64:
+		return "Infinity"
+	case f < -math.MaxFloat64:
+		return "-Infinity"
+	}
+	return string(appendNumber(nil, f))
+}
