@@ -88,8 +88,8 @@ func (t text) object(i, depth int, member func(key, value text) error) (int, err
 			return syntax(i, "the name of a member was expected")
 		}
 		key := i
-		i, err := t.str(i)
-		if err != nil {
+		var err error
+		if i, err = t.str(i); err != nil {
 			return i, err
 		}
 		name := t[key:i]
