@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/xcraft-go/xbus/observable"
@@ -93,7 +94,9 @@ func (c *crew) branch(run func(ctx context.Context) error, ended func()) {
 	})
 }
 
-// settle takes in how a stream of the crew ended. An error ends the crew.
+// settle takes in how a stream of the crew ended. An error ends the crew. One
+// that reaches it by several branches, as that of [GroupBy] and its groups does,
+// counts once.
 func (c *crew) settle(err error) {
 	if err == nil {
 		return
@@ -103,7 +106,9 @@ func (c *crew) settle(err error) {
 		return
 	}
 	c.mu.Lock()
-	c.errs = append(c.errs, err)
+	if !slices.ContainsFunc(c.errs, func(known error) bool { return errors.Is(known, err) }) {
+		c.errs = append(c.errs, err)
+	}
 	c.mu.Unlock()
 	c.pull()
 }
