@@ -25,7 +25,7 @@ type crew struct {
 	mu       sync.Mutex // guards what follows; never held while user code runs
 	errs     []error    // of branches, in the order in which they failed
 	cut      bool       // some stream ended because the leash did, not by itself
-	panicked *Panic
+	panicked *observable.Panic
 	exited   bool // a branch called runtime.Goexit
 }
 
@@ -115,9 +115,9 @@ func (c *crew) settle(err error) {
 
 // broke takes in what recover returned on the goroutine of a branch.
 func (c *crew) broke(value any) {
-	p, again := value.(*Panic) // of a crew within the branch
+	p, again := value.(*observable.Panic) // of a crew within the branch
 	if value != nil && !again {
-		p = &Panic{Value: value, Stack: debug.Stack()}
+		p = &observable.Panic{Value: value, Stack: debug.Stack()}
 	}
 	c.mu.Lock()
 	defer c.pull()

@@ -37,7 +37,7 @@
 //   - When ctx is done a run returns context.Cause(ctx), wherever it waits.
 //   - An error ends the stream and is returned once, as it is. Where several
 //     sources fail before all are stopped, their errors are joined; one that
-//     comes when nobody is there to receive it goes to [OnLateError].
+//     comes when nobody is there to receive it goes to [observable.OnLateError].
 //   - Items that wait for their time (Debounce, Throttle, Audit, Sample, Chunk) are
 //     emitted when the source completes and dropped when it fails; Delay lets them
 //     wait for their time.
@@ -45,7 +45,7 @@
 //   - No lock is held while a function of the user runs: it may run, publish,
 //     subscribe and cancel.
 //   - A panic reaches the goroutine that runs the stream, after all branches are
-//     gone; from a goroutine of a branch it comes as a [*Panic]. It is never an
+//     gone; from a goroutine of a branch it comes as a [*observable.Panic]. It is never an
 //     error or an item.
 //   - nil and zero are values like others.
 //   - A nil function, a count or a duration that makes no sense panics when the

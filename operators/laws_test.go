@@ -14,7 +14,7 @@ import (
 	"time"
 	"weak"
 
-	op "github.com/xcraft-go/xbus/operators"
+	"github.com/xcraft-go/xbus/observable"
 )
 
 // The laws, for each operator and each place of it, in virtual time. What each
@@ -47,7 +47,7 @@ func run(t *testing.T, ctx context.Context, s stream, consume func(n int, v any)
 	t.Helper()
 	r := &trial{t: t}
 	var mu sync.Mutex
-	defer op.OnLateError(func(err error) {
+	defer observable.OnLateError(func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		r.errsLate = append(r.errsLate, err)
@@ -108,7 +108,7 @@ func (r *trial) wantErr(want error) {
 func (r *trial) wantPanic(want any) {
 	r.t.Helper()
 	got := r.panicked
-	if p, ok := got.(*op.Panic); ok {
+	if p, ok := got.(*observable.Panic); ok {
 		if got = p.Value; !bytes.Contains(p.Stack, []byte("operators_test")) {
 			r.t.Errorf("the stack does not show where it happened:\n%s", p.Stack)
 		}
