@@ -42,9 +42,9 @@ func (p *Pattern) singleStars() bool {
 func captureStars(parts []part, topic string) []string {
 	captured := make([]string, len(parts)-1)
 	last := len(parts) - 1
-	rest := topic[len(parts[0].forms[0]) : len(topic)-len(parts[last].forms[0])]
+	rest := topic[len(parts[0].text) : len(topic)-len(parts[last].text)]
 	for i := last - 1; i > 0; i-- {
-		text := parts[i].forms[0]
+		text := parts[i].text
 		_, taken := utf8.DecodeLastRuneInString(rest) // the star behind it needs one
 		at := strings.LastIndex(rest[:len(rest)-taken], text)
 		captured[i] = rest[at+len(text):]

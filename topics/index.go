@@ -1,43 +1,75 @@
 package topics
 
-// file enters e into the index: a literal pattern under its text, another one
-// under the words of the choice whose cells are the emptiest, so that patterns
-// which have a common word and a rare one end up under the rare one.
+// An entry is a pattern with those who subscribed to it, in order. It holds its
+// place in the index itself: what a lookup touches lies together.
+type entry[S any] struct {
+	pattern     *Pattern
+	first, last *Subscription[S]
+	seq         uint64
+	nodes       []node[S] // one for each word under which it is filed
+	one         [1]node[S]
+}
+
+// A node is an entry in a cell.
+type node[S any] struct {
+	entry      *entry[S]
+	next, prev *node[S]
+	word       string // "" in the cell of the rest
+	hash       uint64
+}
+
+// A cell is the list of the nodes that are filed under one word, in no order.
+// Two words with the same hash share a cell, which costs a comparison and
+// nothing else.
+type cell[S any] struct {
+	head *node[S]
+	size int
+}
+
+// file enters e into the index, under the words of the choice whose cells are
+// the emptiest, so that patterns which have a common word and a rare one end up
+// under the rare one.
 func (r *Router[S]) file(e *entry[S]) {
 	r.entries[e.pattern.text] = e
-	if e.pattern.Literal() {
-		r.learn(e.pattern.text)
-		return
-	}
 	choice := r.emptiest(e.pattern.anchors())
-	if choice == nil {
-		e.enter(&r.rest)
-		return
+	e.nodes = e.one[:]
+	if len(choice) > 1 {
+		e.nodes = make([]node[S], len(choice))
 	}
-	for _, word := range choice {
-		c := r.cells[word]
-		if c == nil {
-			c = &cell[S]{word: word}
-			r.cells[word] = c
-			r.learn(word)
+	for i := range e.nodes {
+		n := &e.nodes[i]
+		n.entry = e
+		if choice == nil {
+			r.rest.push(n)
+			continue
 		}
-		e.enter(c)
+		n.word, n.hash = choice[i], r.known.hash(choice[i])
+		c := r.cells[n.hash]
+		c.push(n)
+		r.cells[n.hash] = c
+		if c.size == 1 && r.known.add(n.word, n.hash) {
+			r.remember()
+		}
 	}
 }
 
 // unfile takes e out of the index.
 func (r *Router[S]) unfile(e *entry[S]) {
 	delete(r.entries, e.pattern.text)
-	if e.pattern.Literal() {
-		r.known.remove()
-	}
-	for _, place := range e.places {
-		c := place.cell
-		c.take(place.item)
-		if c != &r.rest && len(c.items) == 0 {
-			delete(r.cells, c.word)
-			r.known.remove()
+	for i := range e.nodes {
+		n := &e.nodes[i]
+		if n.word == "" {
+			r.rest.remove(n)
+			continue
 		}
+		c := r.cells[n.hash]
+		c.remove(n)
+		if c.size > 0 {
+			r.cells[n.hash] = c
+			continue
+		}
+		delete(r.cells, n.hash)
+		r.known.remove()
 	}
 }
 
@@ -46,9 +78,7 @@ func (r *Router[S]) emptiest(choices [][]string) (best []string) {
 	for _, choice := range choices {
 		load := 0
 		for _, word := range choice {
-			if c := r.cells[word]; c != nil {
-				load = max(load, len(c.items))
-			}
+			load = max(load, r.cells[r.known.hash(word)].size)
 		}
 		if best == nil || load < least {
 			best, least = choice, load
@@ -57,34 +87,33 @@ func (r *Router[S]) emptiest(choices [][]string) (best []string) {
 	return best
 }
 
-// learn adds a text or a word to the filter, and builds it anew when it is
-// full, which happens once per doubling.
-func (r *Router[S]) learn(word string) {
-	if !r.known.add(word) {
-		return
-	}
+// remember builds the filter anew, which happens once per doubling.
+func (r *Router[S]) remember() {
 	r.known.reset()
-	for text, e := range r.entries {
-		if e.pattern.Literal() {
-			r.known.set(text)
+	for hash, c := range r.cells {
+		for n := c.head; n != nil; n = n.next {
+			r.known.set(n.word, hash)
 		}
 	}
-	for word := range r.cells {
-		r.known.set(word)
+}
+
+func (c *cell[S]) push(n *node[S]) {
+	n.next = c.head
+	if c.head != nil {
+		c.head.prev = n
 	}
+	c.head = n
+	c.size++
 }
 
-func (e *entry[S]) enter(c *cell[S]) {
-	c.items = append(c.items, item[S]{entry: e, place: len(e.places)})
-	e.places = append(e.places, place[S]{cell: c, item: len(c.items) - 1})
-}
-
-// take removes an item by putting the last one in its place.
-func (c *cell[S]) take(at int) {
-	last := len(c.items) - 1
-	moved := c.items[last]
-	c.items[at] = moved
-	moved.entry.places[moved.place].item = at
-	c.items[last] = item[S]{}
-	c.items = c.items[:last]
+func (c *cell[S]) remove(n *node[S]) {
+	if n.prev == nil {
+		c.head = n.next
+	} else {
+		n.prev.next = n.next
+	}
+	if n.next != nil {
+		n.next.prev = n.prev
+	}
+	c.size--
 }

@@ -5,19 +5,49 @@ import (
 	"slices"
 )
 
-// A lookup is the memory that finding the listeners of one topic needs; it is
-// used again by later ones.
-type lookup[S any] struct {
-	hits        []hit[S]
-	ids         []string
-	subscribers []S
-}
-
 // A hit is an entry whose pattern matches. Hits are ordered by rank, which says
 // how specific the key of the pattern is, then by age.
 type hit[S any] struct {
 	entry *entry[S]
 	rank  int
+}
+
+// few is how many hits, and how many ids, a lookup holds on its stack.
+const few = 8
+
+// hits are what one lookup has found: the first few of them here, or all of
+// them in memory of the router.
+type hits[S any] struct {
+	few  [few]hit[S]
+	n    int
+	many *[]hit[S]
+}
+
+func (h *hits[S]) add(r *Router[S], e *entry[S]) {
+	if h.many == nil {
+		if h.n < few {
+			h.few[h.n].entry = e
+			h.n++
+			return
+		}
+		h.many = r.overflow.Get().(*[]hit[S])
+		*h.many = append((*h.many)[:0], h.few[:]...)
+	}
+	*h.many = append(*h.many, hit[S]{entry: e})
+}
+
+func (h *hits[S]) all() []hit[S] {
+	if h.many == nil {
+		return h.few[:h.n]
+	}
+	return *h.many
+}
+
+func (h *hits[S]) release(r *Router[S]) {
+	if h.many != nil {
+		clear(*h.many)
+		r.overflow.Put(h.many)
+	}
 }
 
 // AppendMatches appends to dst the subscribers that listen to topic and returns
@@ -30,16 +60,20 @@ func (r *Router[S]) AppendMatches(dst []S, topic string) []S {
 	if len(topic) > MaxTopic {
 		return dst
 	}
-	l := r.lookups.Get().(*lookup[S])
+	var found hits[S]
 	r.mu.RLock()
-	r.find(l, topic)
-	for _, h := range l.hits {
+	r.find(&found, topic)
+	ordered := found.all()
+	if len(ordered) > 1 || r.compat {
+		ordered = r.order(ordered, topic)
+	}
+	for _, h := range ordered {
 		for sub := h.entry.first; sub != nil; sub = sub.next {
 			dst = append(dst, sub.subscriber)
 		}
 	}
 	r.mu.RUnlock()
-	r.release(l)
+	found.release(r)
 	return dst
 }
 
@@ -47,69 +81,65 @@ func (r *Router[S]) AppendMatches(dst []S, topic string) []S {
 // AppendMatches. Those that are removed meanwhile may still be called; f may
 // call any method of the router.
 func (r *Router[S]) Each(topic string, f func(S)) {
-	l := r.lookups.Get().(*lookup[S])
-	l.subscribers = r.AppendMatches(l.subscribers[:0], topic)
-	for _, s := range l.subscribers {
+	kept := r.called.Get().(*[]S)
+	subscribers := r.AppendMatches((*kept)[:0], topic)
+	for _, s := range subscribers {
 		f(s)
 	}
-	r.release(l)
+	clear(subscribers)
+	*kept = subscribers
+	r.called.Put(kept)
 }
 
-func (r *Router[S]) release(l *lookup[S]) {
-	clear(l.hits)
-	clear(l.ids)
-	clear(l.subscribers)
-	l.hits, l.ids, l.subscribers = l.hits[:0], l.ids[:0], l.subscribers[:0]
-	r.lookups.Put(l)
-}
-
-// find puts the entries that match topic into l.hits, in order.
-func (r *Router[S]) find(l *lookup[S], topic string) {
-	if r.known.mayHave(topic) {
-		if e := r.entries[topic]; e != nil && e.pattern.Literal() {
-			l.hits = append(l.hits, hit[S]{entry: e})
-		}
+// find puts the entries that match topic into found, in no order. An entry that
+// is filed under several words of the topic, or under one that comes twice, is
+// found more than once.
+func (r *Router[S]) find(found *hits[S], topic string) {
+	if topic != "" { // a literal pattern is filed under all of its text
+		r.look(found, topic, topic)
 	}
 	for start := 0; start < len(topic); {
-		end := start
-		for end < len(topic) && !isBorder(topic[end]) {
-			end++
-		}
-		if word := topic[start:end]; word != "" && r.known.mayHave(word) {
-			if c := r.cells[word]; c != nil {
-				l.matchAll(c, topic)
-			}
+		end := nextBorder(topic, start)
+		if start < end && end-start < len(topic) {
+			r.look(found, topic[start:end], topic)
 		}
 		start = end + 1
 	}
-	l.matchAll(&r.rest, topic)
-	if len(l.hits) > 1 || r.compat {
-		r.order(l, topic)
+	r.collect(found, r.rest, topic)
+}
+
+func (r *Router[S]) look(found *hits[S], word, topic string) {
+	if hash, ok := r.known.mayHave(word); ok {
+		r.collect(found, r.cells[hash], topic)
 	}
 }
 
-func (l *lookup[S]) matchAll(c *cell[S], topic string) {
-	for _, item := range c.items {
-		if item.entry.pattern.match(topic) {
-			l.hits = append(l.hits, hit[S]{entry: item.entry})
+func (r *Router[S]) collect(found *hits[S], c cell[S], topic string) {
+	for n := c.head; n != nil; n = n.next {
+		if n.entry.pattern.match(topic) {
+			found.add(r, n.entry)
 		}
 	}
 }
 
-// order sorts the hits, takes out those that came twice because they are filed
-// under several words, and in compat mode those that the reference misses.
-func (r *Router[S]) order(l *lookup[S], topic string) {
-	l.ids = appendIDs(l.ids[:0], topic)
-	for i := range l.hits {
-		l.hits[i].rank = rank(l.ids, l.hits[i].entry.pattern.key)
+// order sorts the hits, takes out those that came twice, and in compat mode
+// those that the reference misses.
+func (r *Router[S]) order(hits []hit[S], topic string) []hit[S] {
+	var stack [few]string
+	ids := appendIDs(stack[:0], topic)
+	for i := range hits {
+		hits[i].rank = rank(ids, hits[i].entry.pattern.key)
 	}
 	if r.compat {
-		l.hits = slices.DeleteFunc(l.hits, func(h hit[S]) bool { return h.rank == missed })
+		hits = slices.DeleteFunc(hits, func(h hit[S]) bool { return h.rank == missed })
 	}
-	slices.SortFunc(l.hits, func(a, b hit[S]) int {
-		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.entry.seq, b.entry.seq))
+	slices.SortFunc(hits, func(a, b hit[S]) int {
+		if c := cmp.Compare(b.rank, a.rank); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.entry.seq, b.entry.seq)
 	})
-	l.hits = slices.CompactFunc(l.hits, func(a, b hit[S]) bool { return a.entry == b.entry })
+	return slices.CompactFunc(hits, func(a, b hit[S]) bool { return a.entry == b.entry })
 }
 
 // missed is the rank of a key that is not among the ids: above the general one.

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -12,7 +13,8 @@ const maxForms = 64
 // A part is what stands between two stars: a text, or one of several where
 // there are groups.
 type part struct {
-	forms []string // at least one, the shortest first
+	text  string   // the shortest form
+	more  []string // the other forms, the shorter ones first
 	stars int      // stars before the part; 0 for the first part only
 }
 
@@ -23,34 +25,43 @@ func cutParts(pattern string) []part {
 		return nil // a star must not run over them; see matchParts
 	}
 	first, last := group(pattern)
-	parts := cutStars([]part{{forms: []string{""}}}, pattern[:first])
+	drafts := cutStars([]draft{{forms: []string{""}}}, pattern[:first])
 	if first < last {
-		open := &parts[len(parts)-1]
-		if open.forms = expand(open.forms, strings.ReplaceAll(pattern[first:last], `\`, "")); open.forms == nil {
+		open := &drafts[len(drafts)-1]
+		open.forms = expand(open.forms, strings.ReplaceAll(pattern[first:last], `\`, ""))
+		if open.forms == nil {
 			return nil
 		}
 	}
-	parts = cutStars(parts, pattern[last:])
-	for i := range parts {
-		parts[i].forms = shortestFirst(parts[i].forms)
+	drafts = cutStars(drafts, pattern[last:])
+	parts := make([]part, len(drafts))
+	for i, d := range drafts {
+		forms := shortestFirst(d.forms)
+		parts[i] = part{text: forms[0], more: forms[1:], stars: d.stars}
 	}
-	return slices.Clip(parts)
+	return parts
+}
+
+// A draft is a part that may still grow.
+type draft struct {
+	forms []string
+	stars int
 }
 
 // cutStars goes on with a text in which only stars are special.
-func cutStars(parts []part, text string) []part {
+func cutStars(drafts []draft, text string) []draft {
 	for i, piece := range strings.Split(text, "*") {
-		switch open := &parts[len(parts)-1]; {
-		case i == 0:
-		case len(open.forms) == 1 && open.forms[0] == "" && open.stars > 0:
-			open.stars++ // nothing between two stars
-		default:
-			parts = append(parts, part{forms: []string{""}, stars: 1})
+		if i > 0 {
+			if open := &drafts[len(drafts)-1]; open.stars > 0 && len(open.forms) == 1 && open.forms[0] == "" {
+				open.stars++ // nothing between two stars
+			} else {
+				drafts = append(drafts, draft{forms: []string{""}, stars: 1})
+			}
 		}
-		open := &parts[len(parts)-1]
+		open := &drafts[len(drafts)-1]
 		open.forms = product(open.forms, []string{piece})
 	}
-	return parts
+	return drafts
 }
 
 // expand appends the raw part of a pattern to the forms: groups of plain
@@ -96,16 +107,10 @@ func product(forms, endings []string) []string {
 }
 
 func shortestFirst(forms []string) []string {
-	if len(forms) == 1 {
-		return forms
-	}
 	slices.SortFunc(forms, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b))
 	})
-	return slices.Clip(slices.Compact(forms))
+	return slices.Compact(forms)
 }
 
 // matchParts matches without going back: the shortest first and last parts that
@@ -118,7 +123,7 @@ func shortestFirst(forms []string) []string {
 func matchParts(parts []part, topic string) (ok bool, looked int) {
 	head, tail := &parts[0], &parts[len(parts)-1]
 	if head == tail {
-		return slices.Contains(head.forms, topic), len(topic) * len(head.forms)
+		return head.is(topic), head.size()
 	}
 	rest, ok := head.cutPrefix(topic)
 	if !ok {
@@ -144,43 +149,45 @@ func matchParts(parts []part, topic string) (ok bool, looked int) {
 	return ok && !hasLineBreak(inside), looked + len(inside)
 }
 
+func (p *part) is(s string) bool { return s == p.text || slices.Contains(p.more, s) }
+
 func (p *part) cutPrefix(s string) (rest string, ok bool) {
-	for _, form := range p.forms {
-		if rest, ok = strings.CutPrefix(s, form); ok {
-			return rest, true
-		}
+	rest, ok = strings.CutPrefix(s, p.text)
+	for i := 0; !ok && i < len(p.more); i++ {
+		rest, ok = strings.CutPrefix(s, p.more[i])
 	}
-	return s, false
+	return rest, ok
 }
 
 func (p *part) cutSuffix(s string) (rest string, ok bool) {
-	for _, form := range p.forms {
-		if rest, ok = strings.CutSuffix(s, form); ok {
-			return rest, true
-		}
+	rest, ok = strings.CutSuffix(s, p.text)
+	for i := 0; !ok && i < len(p.more); i++ {
+		rest, ok = strings.CutSuffix(s, p.more[i])
 	}
-	return s, false
+	return rest, ok
 }
 
 // find returns where the part ends first in s, or -1. With several forms it
 // looks at s in windows that double, so that a form which is far away or
 // absent does not cost more than the distance to the one that is found.
 func (p *part) find(s string) (end, looked int) {
-	if len(p.forms) == 1 {
-		form := p.forms[0]
-		if i := strings.Index(s, form); i >= 0 {
-			return i + len(form), i + len(form)
+	if len(p.more) == 0 {
+		end, looked = endOf(p.text, s), len(s)
+		if end >= 0 {
+			looked = end
 		}
-		return -1, len(s)
+		return end, looked
 	}
 	for width := 64; ; width *= 2 {
 		window := s[:min(width, len(s))]
-		end = -1
-		for _, form := range p.forms {
-			looked += len(window)
-			if i := strings.Index(window, form); i >= 0 {
-				end = i + len(form)
-				window = s[:max(end-1, 0)]
+		looked += len(window) * (1 + len(p.more))
+		end = endOf(p.text, window)
+		for _, form := range p.more {
+			if end >= 0 {
+				window = window[:max(end-1, 0)] // what ends later is no better
+			}
+			if e := endOf(form, window); e >= 0 {
+				end = e
 			}
 		}
 		if end >= 0 || width >= len(s) {
@@ -189,8 +196,17 @@ func (p *part) find(s string) (end, looked int) {
 	}
 }
 
-func (p *part) size() (n int) {
-	for _, form := range p.forms {
+// endOf returns where text ends first in s, or -1.
+func endOf(text, s string) int {
+	if i := strings.Index(s, text); i >= 0 {
+		return i + len(text)
+	}
+	return -1
+}
+
+func (p *part) size() int {
+	n := len(p.text)
+	for _, form := range p.more {
 		n += len(form)
 	}
 	return n

@@ -11,11 +11,10 @@ import (
 // A Pattern says which topics one wants. It is immutable and safe for
 // concurrent use. The grammar stands in the documentation of the package.
 type Pattern struct {
-	text string
-	key  string
-	form form
-
+	form  form
+	text  string
 	parts []part // of a pattern of form cut
+	key   string
 
 	// expr is the RE2 form: made by Compile for form expression, else when
 	// Captures first needs it.

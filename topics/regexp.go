@@ -87,9 +87,10 @@ func compileRegexp(pattern string) (re *regexp.Regexp, split bool, err error) {
 	return re, t.split, nil
 }
 
-// matchRegexp matches unit by unit; ASCII needs no translation.
+// matchRegexp matches unit by unit. Where all characters are one byte, that is
+// what package regexp does with strings.
 func matchRegexp(re *regexp.Regexp, topic string) bool {
-	if isASCII(topic) {
+	if ordinary(topic) {
 		return re.MatchString(topic)
 	}
 	u := unitReaders.Get().(*unitReader)
@@ -100,7 +101,7 @@ func matchRegexp(re *regexp.Regexp, topic string) bool {
 
 // captureRegexp returns the indexes of the groups, as package regexp does.
 func captureRegexp(re *regexp.Regexp, topic string) []int {
-	if isASCII(topic) {
+	if ordinary(topic) {
 		return re.FindStringSubmatchIndex(topic)
 	}
 	return re.FindReaderSubmatchIndex(&unitReader{text: topic})

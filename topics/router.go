@@ -15,39 +15,14 @@ type Router[S any] struct {
 
 	mu      sync.RWMutex
 	entries map[string]*entry[S] // by the text of the pattern
-	cells   map[string]*cell[S]  // by word
+	cells   map[uint64]cell[S]   // by the hash of a word
 	rest    cell[S]              // patterns without a word
-	known   filter               // texts of literal patterns and words
+	known   filter               // the words of cells
 	seq     uint64               // of the last entry
-	count   int                  // subscribers
+	count   int                  // subscriptions
 
-	lookups sync.Pool // of *lookup[S]
-}
-
-// An entry is a pattern with those who subscribed to it, in order.
-type entry[S any] struct {
-	pattern     *Pattern
-	seq         uint64
-	first, last *Subscription[S]
-	places      []place[S] // where it is filed
-}
-
-// A cell is the entries that are filed under one word, in no order.
-type cell[S any] struct {
-	word  string
-	items []item[S]
-}
-
-// An item is an entry in a cell; place is the way back, so that an entry is
-// taken out without looking for it.
-type item[S any] struct {
-	entry *entry[S]
-	place int // index in entry.places
-}
-
-type place[S any] struct {
-	cell *cell[S]
-	item int // index in cell.items
+	overflow sync.Pool // of *[]hit[S], for topics that many patterns match
+	called   sync.Pool // of *[]S, for Each
 }
 
 // A Subscription is one subscriber to one pattern, as Add returned it.
@@ -76,10 +51,11 @@ func NewRouter[S any](opts ...Option) *Router[S] {
 	r := &Router[S]{
 		compat:  o.compat,
 		entries: make(map[string]*entry[S]),
-		cells:   make(map[string]*cell[S]),
+		cells:   make(map[uint64]cell[S]),
 		known:   newFilter(),
 	}
-	r.lookups.New = func() any { return new(lookup[S]) }
+	r.overflow.New = func() any { return new([]hit[S]) }
+	r.called.New = func() any { return new([]S) }
 	return r
 }
 

@@ -15,9 +15,7 @@ import (
 
 // hasLineBreak reports whether s holds a unit that the dot does not match.
 func hasLineBreak(s string) bool {
-	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 ||
-		strings.IndexByte(s, "\u2028"[0]) >= 0 &&
-			(strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029"))
+	return !ordinary(s) && strings.ContainsAny(s, "\n\r\u2028\u2029")
 }
 
 // skipUnits returns what is left of s after at least n units, cut between two
@@ -32,15 +30,6 @@ func skipUnits(s string, n int) (rest string, ok bool) {
 		s = s[size:]
 	}
 	return s, n <= 0
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // A unitReader gives a string to package regexp unit by unit. The widths add

@@ -12,21 +12,13 @@ import (
 
 func isBorder(c byte) bool { return c == '.' || c == ':' || c == '<' || c == '>' }
 
-const borders = ".:<>"
-
 // wordsOf returns the words of a text that is a part of a topic. A word at an
 // end of the text only counts when the topic begins or ends there.
 func wordsOf(text string, begins, ends bool) []string {
 	var words []string
 	for start := 0; start <= len(text); {
-		end := strings.IndexAny(text[start:], borders)
-		complete := ends
-		if end < 0 {
-			end = len(text)
-		} else {
-			end, complete = start+end, true
-		}
-		if end > start && complete && (start > 0 || begins) {
+		end := nextBorder(text, start)
+		if end > start && (start > 0 || begins) && (end < len(text) || ends) {
 			words = append(words, text[start:end])
 		}
 		start = end + 1
@@ -36,9 +28,13 @@ func wordsOf(text string, begins, ends bool) []string {
 
 // anchors returns the choices of words under which a pattern can be filed, the
 // longest words first: they are the rarest. Each topic that the pattern matches
-// contains at least one word of each choice. No choice: there is no such word.
+// contains at least one word of each choice, a literal pattern's text being a
+// word of its topic. No choice: there is no such word.
 func (p *Pattern) anchors() [][]string {
 	var choices [][]string
+	if p.form == literal && p.text != "" {
+		return [][]string{{p.text}}
+	}
 	for _, text := range p.texts() {
 		choices = append(choices, shared(text.words())...)
 	}
@@ -57,7 +53,7 @@ func (p *Pattern) texts() []text {
 	var texts []text
 	if p.form == cut {
 		for i, part := range p.parts {
-			texts = append(texts, text{part.forms, i == 0, i == len(p.parts)-1})
+			texts = append(texts, text{append([]string{part.text}, part.more...), i == 0, i == len(p.parts)-1})
 		}
 		return texts
 	}
