@@ -49,7 +49,8 @@ const opt = readOptions({
   subs: '', // JSON list of subscriptions, the default is greathall::* and gameover
   record: '', // folder where the raw bytes of the sockets are saved
   script: '',
-  log: 3,
+  log: 3, // 0 verb, 1 info, 2 warn, 3 err
+  root: '', // folder of the generated configuration, removed at the end
   app: 'xbusclient',
 });
 
@@ -60,7 +61,8 @@ if (opt.record) {
 }
 
 /* A bus client needs a configured Xcraft root. */
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'xbus-client-'));
+const root = opt.root || fs.mkdtempSync(path.join(os.tmpdir(), 'xbus-client-'));
+fs.mkdirSync(root, {recursive: true});
 process.on('exit', () => fs.rmSync(root, {recursive: true, force: true}));
 process.on('SIGTERM', () => process.exit(143));
 process.env.XCRAFT_APP_CONFIG_PATH = root;
@@ -108,6 +110,14 @@ client
   .on('commands.registry', (err, info) =>
     print({fact: 'commands.registry', info, size: commands()})
   );
+
+/* The reason of a loss: lastErrorReason is forgotten as soon as both sockets are
+ * there again, thus too early when a certificate is rejected.
+ */
+const onSocketError = (side) => (err) =>
+  print({fact: 'socket error', side, reason: `${err?.code || err?.message || err}`});
+client._pushSocket.on('error', onSocketError('commander'));
+client._subSocket.on('error', onSocketError('notifier'));
 
 const subs = new Map();
 let resp = null;

@@ -9,8 +9,8 @@ import (
 type Fact struct {
 	// Kind is what happened: started, connected, result, error, event,
 	// subscribed, unsubscribed, reconnect attempt, reconnect, token.changed,
-	// orcname.changed, commands.registry, close, onReconnect, state, command,
-	// names, sent, calls, counted, thrown (an operation threw), uncaught
+	// orcname.changed, commands.registry, socket error, close, onReconnect, state,
+	// command, names, sent, calls, counted, thrown (an operation threw), uncaught
 	// (nothing caught it), timeout (of the operation wait), failed (of the
 	// operation expect or refuse), stopped.
 	Kind string `json:"fact"`
@@ -21,6 +21,8 @@ type Fact struct {
 	// OrcName and Token are those of the client when it reported the fact.
 	OrcName string `json:"orcName"`
 	Token   string `json:"token"`
+	// Reason is why a socket or the connection was lost.
+	Reason string `json:"reason"`
 	// Data is the result of a command, Error is why something failed, Msg is
 	// the whole message of an event. Values that JSON does not have are written
 	// as client/values.js says.

@@ -14,6 +14,7 @@ import (
 )
 
 func TestHarnessClientOperations(t *testing.T) {
+	t.Parallel()
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	client := interop.StartClientT(t, interop.ClientOptions{URL: server.URL(), Nice: 3})
 	ctx := within(t, 20*time.Second)
@@ -66,6 +67,7 @@ func TestHarnessClientOperations(t *testing.T) {
 }
 
 func TestHarnessClientWaitTakesEachFactOnce(t *testing.T) {
+	t.Parallel()
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	client := interop.StartClientT(t, interop.ClientOptions{URL: server.URL()})
 	if err := client.Subscribe(t.Context(), "ticks", "demo::ticked"); err != nil {
@@ -97,6 +99,7 @@ func TestHarnessClientWaitTakesEachFactOnce(t *testing.T) {
 }
 
 func TestHarnessClientComesBack(t *testing.T) {
+	t.Parallel()
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	if _, err := interop.RunScenario(within(t, 20*time.Second), interop.ClientOptions{URL: server.URL()}, "reconnect"); err != nil {
 		t.Error(err)
@@ -104,6 +107,7 @@ func TestHarnessClientComesBack(t *testing.T) {
 }
 
 func TestHarnessFrozenServerAndClient(t *testing.T) {
+	t.Parallel()
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	client := interop.StartClientT(t, interop.ClientOptions{URL: server.URL()})
 	ctx := within(t, 20*time.Second)
@@ -134,6 +138,7 @@ func TestHarnessFrozenServerAndClient(t *testing.T) {
 // A scenario whose expectations are not met must say so: otherwise the other
 // tests would prove nothing.
 func TestHarnessScenarioThatFails(t *testing.T) {
+	t.Parallel()
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	for name, tt := range map[string]struct{ ops, want string }{
 		"wrong value": {`{"op":"send","label":"a","cmd":"demo.echo","data":{"x":1}}
@@ -166,6 +171,7 @@ func TestHarnessScenarioThatFails(t *testing.T) {
 }
 
 func TestHarnessHorde(t *testing.T) {
+	t.Parallel()
 	thrall := interop.StartServerT(t, interop.ServerOptions{App: "thrall"})
 	node, err := interop.NodeOf(thrall.URL())
 	if err != nil {
@@ -186,6 +192,7 @@ func TestHarnessHorde(t *testing.T) {
 }
 
 func TestHarnessClientURLs(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{"", "http://127.0.0.1:1", "xcraft://h:0", "xcraft://h:1?events=x", "xcrafts://h:1", "xcraft://h:99999"} {
 		if _, err := interop.StartClient(t.Context(), interop.ClientOptions{URL: url}); err == nil {
 			t.Errorf("%q: no error", url)

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// stopWait is how long a process may take to end politely.
-	stopWait = 10 * time.Second
+	// stopWait is how long a process may take to end politely; the great hall gives
+	// itself 10 s.
+	stopWait = 15 * time.Second
 	// stderrKept is how much of the end of stderr is kept for failures.
 	stderrKept = 64 << 10
 )
@@ -29,7 +30,7 @@ type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stderr *tail
-	temp   string // the TMPDIR of the process, removed after its end
+	root   string // the folder of its configuration, removed after its end
 
 	asked atomic.Bool   // its end was asked for, or waited for
 	ended chan struct{} // closed after the end, when all its output was read
@@ -43,14 +44,14 @@ func start(script string, args []string, onLine func(line []byte) (wanted bool))
 	if err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp("", "xbus-interop-")
+	root, err := os.MkdirTemp("", "xbus-interop-")
 	if err != nil {
 		return nil, fmt.Errorf("interop: %s: %w", script, err)
 	}
 
-	p := &process{script: script, temp: temp, stderr: &tail{size: stderrKept}, ended: make(chan struct{})}
-	p.cmd = exec.Command(where.node, append([]string{filepath.Join(where.dir, script)}, args...)...)
-	p.cmd.Env = append(environment(os.Environ()), "TMPDIR="+temp)
+	p := &process{script: script, root: root, stderr: &tail{size: stderrKept}, ended: make(chan struct{})}
+	p.cmd = exec.Command(where.node, append([]string{filepath.Join(where.dir, script), "--root=" + root}, args...)...)
+	p.cmd.Env = environment(os.Environ())
 	p.cmd.Stdout = &lines{each: func(line []byte) {
 		if !onLine(line) {
 			fmt.Fprintf(p.stderr, "%s\n", line)
@@ -63,7 +64,7 @@ func start(script string, args []string, onLine func(line []byte) (wanted bool))
 		err = p.cmd.Start()
 	}
 	if err != nil {
-		os.RemoveAll(temp)
+		os.RemoveAll(root)
 		return nil, fmt.Errorf("interop: %s: %w", script, err)
 	}
 	go p.watch()
@@ -73,7 +74,7 @@ func start(script string, args []string, onLine func(line []byte) (wanted bool))
 func (p *process) watch() {
 	defer close(p.ended)
 	p.err = p.cmd.Wait()
-	os.RemoveAll(p.temp)
+	os.RemoveAll(p.root) // a killed process could not
 }
 
 // environment leaves out the variables that the scripts take as options: what a

@@ -14,5 +14,14 @@ import (
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
-func pause(p *os.Process) error     { return p.Signal(syscall.SIGSTOP) }
 func resume(p *os.Process) error    { return p.Signal(syscall.SIGCONT) }
+
+// pause returns when the process is frozen. A test process that died before
+// would leave it frozen for good: see detach.
+func pause(p *os.Process) error {
+	err := p.Signal(syscall.SIGSTOP)
+	if err == nil {
+		waitStopped(p.Pid)
+	}
+	return err
+}

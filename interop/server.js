@@ -27,7 +27,7 @@ const opt = readOptions({
   tribe: 0, // tribe number
   tribes: '', // JSON [{"commanderPort": .., "notifierPort": ..}]
   log: 3, // 0 verb, 1 info, 2 warn, 3 err
-  root: '', // configuration root (a temporary folder by default)
+  root: '', // folder of the generated configuration, removed at the end
   stdin: false, // shut down when stdin ends
 });
 
@@ -40,17 +40,22 @@ process.on('uncaughtException', (err) => {
   print({uncaught: err?.message || `${err}`});
 });
 
-/* The terminal or the parent is gone: end as properly as after SIGTERM. */
-process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
+/* The terminal or the parent is gone: end as after SIGTERM, but only once. */
+const terminate = () => {
+  if (!terminate.begun) {
+    terminate.begun = true;
+    process.kill(process.pid, 'SIGTERM');
+  }
+};
+process.on('SIGHUP', terminate);
 if (opt.stdin) {
-  process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM')).resume();
+  process.stdin.on('end', terminate).resume();
+  process.stdin.unref?.(); // an open stdin must not keep a stopped server alive
 }
 
 const root = opt.root || fs.mkdtempSync(path.join(os.tmpdir(), 'xbus-greathall-'));
 fs.mkdirSync(root, {recursive: true});
-if (!opt.root) {
-  process.on('exit', () => fs.rmSync(root, {recursive: true, force: true}));
-}
+process.on('exit', () => fs.rmSync(root, {recursive: true, force: true}));
 if (Number(opt.tribe)) {
   process.argv.push(`--tribe=${opt.tribe}`);
 }

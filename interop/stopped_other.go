@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package interop
+
+// waitStopped does nothing here: the child stops a moment later.
+func waitStopped(pid int) {}
