@@ -3,7 +3,9 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const (
@@ -14,27 +16,38 @@ const (
 
 // AppendFrame appends one AMP frame (protocol §2.1). It refuses what the
 // reference would misread: no or more than 15 arguments, an empty last blob, a
-// blob that begins like another kind of argument.
+// blob that begins like another kind of argument. dst is then returned as it was.
 func AppendFrame(dst []byte, args ...Arg) ([]byte, error) {
 	if len(args) == 0 || len(args) > maxArgs {
 		return dst, formatError(ErrArguments, "%d, a frame has 1 to %d", len(args), maxArgs)
 	}
-	dst = appendHead(dst, len(args))
+	frame := appendHead(dst, len(args))
 	for i, a := range args {
 		if a.Kind == Blob {
 			if err := checkBlob(a.Bytes, i == len(args)-1); err != nil {
 				return dst, err
 			}
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(a.size()))
-		dst = a.append(dst)
+		if err := checkLength(a.size()); err != nil {
+			return dst, err
+		}
+		frame = binary.BigEndian.AppendUint32(frame, uint32(a.size()))
+		frame = a.append(frame)
 	}
-	return dst, nil
+	return frame, nil
 }
 
 func appendHead(dst []byte, argc int) []byte {
 	dst = append(dst, version<<4|byte(argc))
 	return append(dst, magic...)
+}
+
+// checkLength refuses what four bytes cannot tell the length of.
+func checkLength(n int) error {
+	if uint64(n) > math.MaxUint32 {
+		return formatError(ErrTooLarge, "an argument of %d bytes, a frame takes %d: send it as a stream", n, uint32(math.MaxUint32))
+	}
+	return nil
 }
 
 func checkBlob(b []byte, last bool) error {
@@ -49,42 +62,43 @@ func checkBlob(b []byte, last bool) error {
 
 // Append appends the frame of m, with the members in the order in which the
 // reference writes them (protocol §3). m.Data and the other raw members must
-// be valid JSON: see [Valid].
+// be valid JSON: see [Valid]. What it refuses leaves dst as it was.
 func Append(dst []byte, m *Message) ([]byte, error) {
 	if m.Topic == "" || !utf8.ValidString(m.Topic) {
-		return dst, formatError(ErrTopic, "%.40q", m.Topic)
+		return dst, formatError(ErrTopic, "%s is empty or not UTF-8", quote(m.Topic))
+	}
+	if m.IsHeartbeat() {
+		return append(dst, heartbeatFrame...), nil
 	}
 	argc := 2
-	switch {
-	case m.IsHeartbeat():
-		argc = 1
-	case m.Chunk != nil:
+	if m.Chunk != nil {
+		argc = 3
 		if err := checkBlob(m.Chunk, true); err != nil {
 			return dst, err
 		}
-		argc = 3
 	}
-	dst = appendHead(dst, argc)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(2+len(m.Topic)))
-	dst = append(dst, 's', ':')
-	dst = append(dst, m.Topic...)
-	if argc == 1 {
-		return dst, nil
+	frame := appendHead(dst, argc)
+	frame = binary.BigEndian.AppendUint32(frame, uint32(2+len(m.Topic)))
+	frame = append(append(frame, "s:"...), m.Topic...)
+	length := len(frame)
+	frame = AppendEnvelope(append(frame, "\x00\x00\x00\x00j:"...), m)
+	if err := checkLength(max(len(frame)-length-4, len(m.Chunk), len(m.Topic)+2)); err != nil {
+		return dst, err
 	}
-	length := len(dst)
-	dst = append(dst, 0, 0, 0, 0, 'j', ':')
-	dst = AppendEnvelope(dst, m)
-	binary.BigEndian.PutUint32(dst[length:], uint32(len(dst)-length-4))
+	binary.BigEndian.PutUint32(frame[length:], uint32(len(frame)-length-4))
 	if argc == 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(m.Chunk)))
-		dst = append(dst, m.Chunk...)
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(m.Chunk)))
+		frame = append(frame, m.Chunk...)
 	}
-	return dst, nil
+	return frame, nil
 }
 
+// heartbeatFrame is the only frame that consists of its topic (protocol §2.2).
+const heartbeatFrame = "\x21" + magic + "\x00\x00\x00\x16s:" + TopicHeartbeat
+
 // AppendEnvelope appends the JSON text of m alone. A message that was received
-// is written as it came, unless it was changed since: then clear it first by
-// [Message.Edit].
+// is written as it came: who wants to change it takes a copy by [Message.Edit].
+// A bare message is written from Extra alone.
 func AppendEnvelope(dst []byte, m *Message) []byte {
 	if m.raw != nil {
 		return append(dst, m.raw...)
@@ -164,28 +178,20 @@ func appendRouter(dst []byte, name string, r Router) []byte {
 // AppendString appends s as a JSON string, escaped as JavaScript does: only
 // quotes, backslashes and control characters. Invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	plain := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[plain:i]...), "\ufffd"...)
-				plain = i + 1
-			}
-			i += size
-			continue
-		}
-		dst = appendEscape(append(dst, s[plain:i]...), c)
-		i++
-		plain = i
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
 	}
-	return append(append(dst, s[plain:]...), '"')
+	dst = append(dst, '"')
+	rest := text(unsafe.Slice(unsafe.StringData(s), len(s)))
+	for {
+		n := rest.special(0)
+		dst = append(dst, rest[:n]...)
+		if n == len(rest) {
+			return append(dst, '"')
+		}
+		dst = appendEscape(dst, rest[n])
+		rest = rest[n+1:]
+	}
 }
 
 func appendEscape(dst []byte, c byte) []byte {

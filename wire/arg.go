@@ -35,7 +35,7 @@ func ParseArg(raw []byte) (Arg, error) {
 	switch a.Kind {
 	case String:
 		if !utf8.Valid(a.Bytes) {
-			a.Bytes = []byte(string([]rune(string(a.Bytes))))
+			a.Bytes = replaceInvalid(a.Bytes)
 		}
 	case JSON:
 		if _, err := checkJSON(a.Bytes); err != nil {
@@ -43,21 +43,10 @@ func ParseArg(raw []byte) (Arg, error) {
 		}
 	case BigInt:
 		if !validBigInt(a.Bytes) {
-			return a, formatError(ErrArgument, "%.40q is no integer", a.Bytes)
+			return a, formatError(ErrArgument, "%s is no integer", quote(string(a.Bytes)))
 		}
 	}
 	return a, nil
-}
-
-func checkJSON(b []byte) (int, error) {
-	t := text(b)
-	i, err := t.value(t.space(0), 0)
-	if err == nil {
-		if i = t.space(i); i != len(t) {
-			return syntax(i, "something follows the value")
-		}
-	}
-	return i, err
 }
 
 // splitArg tells the kind by the mark, without looking further.
@@ -118,4 +107,21 @@ func (a Arg) append(dst []byte) []byte {
 		dst = append(dst, 'b', ':')
 	}
 	return append(dst, a.Bytes...)
+}
+
+// replaceInvalid returns a copy that is valid UTF-8, as JavaScript decodes it:
+// one U+FFFD for each beginning of a character that does not go on.
+func replaceInvalid(b []byte) []byte {
+	valid := make([]byte, 0, len(b)+8)
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r == utf8.RuneError && size == 1 {
+			for size < len(b) && !utf8.FullRune(b[:size+1]) {
+				size++
+			}
+		}
+		valid = utf8.AppendRune(valid, r)
+		b = b[size:]
+	}
+	return valid
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -13,15 +12,13 @@ const (
 	benchOrc   = "Worthag@" + benchToken
 )
 
-// benchEvent is an event whose frame has about size bytes.
+// benchEvent is an event whose frame has about size bytes, with a payload of
+// many small members.
 func benchEvent(size int) *Message {
 	m := &Message{Topic: "demo::ticked", OrcName: "demo", Token: benchToken, ID: NewID(), Router: Axon, OriginRouter: Axon}
-	m.Data = []byte(`{"text":""}`)
-	b, err := Append(nil, m)
-	if err != nil {
-		panic(err)
-	}
-	m.Data = fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("abcdefg ", max(size-len(b), 0)/8))
+	const item = `{"id":"app@main","view":"list","count":1234,"ratio":0.5,"ready":true}`
+	items := max(size-260, 1)/len(item) + 1
+	m.Data = []byte("[" + strings.Repeat(item+",", items-1) + item + "]")
 	return m
 }
 

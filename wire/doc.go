@@ -12,8 +12,12 @@
 //
 // # Guarantees
 //
-//   - Whatever a peer sends gives messages or a typed [FormatError]: never a
-//     panic, and never more memory than twice what has come in, below [Limits].
+//   - Whatever a peer sends gives messages or a typed [FormatError], which says
+//     what was seen and where in the stream: never a panic. A frame takes at
+//     most twice the memory of what has come of it, whatever it announces, up to
+//     [Limits].
+//   - The bytes of a message are never written to again. All may look at them at
+//     the same time, for as long as they like.
 //   - What the reference would misread is refused when it is to be sent: no or
 //     too many arguments, empty or ambiguous chunks (protocol §2.1, §2.2).
 //   - Tokens print shortened, in logs, errors and dumps.

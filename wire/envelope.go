@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -15,27 +16,32 @@ var errNotObject = errors.New("the message is not a JSON object")
 // members of the wrong type count as absent (protocol §3, §9.1).
 func parseEnvelope(m *Message, b []byte) error {
 	t := text(b)
-	i := t.space(0)
-	if i >= len(t) || t[i] != '{' {
+	begin := t.space(0)
+	if begin >= len(t) || t[begin] != '{' {
 		return errNotObject
 	}
-	begin := i
 	m.Bare, m.Nested = true, true
-	i, err := t.object(i, 0, func(key, value text) error {
-		m.set(key.unquoted(), value)
-		return nil
-	})
+	end, err := t.object(begin, envelopeDepth, func(key, value text) { m.member(key, value) })
 	if err != nil {
 		return err
 	}
-	m.raw = json.RawMessage(t[begin:i])
-	if i = t.space(i); i != len(t) {
+	m.raw = json.RawMessage(t[begin:end:end])
+	if i := t.space(end); i != len(t) {
 		return &SyntaxError{i, "something follows the message"}
 	}
 	return nil
 }
 
-// set gives m one member and reports whether it has a field for it.
+// member gives m one member and reports whether it has a field for it.
+func (m *Message) member(key, value text) (known bool) {
+	name := key[1 : len(key)-1]
+	if m.set(alias(name), value) {
+		return true
+	}
+	return bytes.IndexByte(name, '\\') >= 0 && m.set(key.unquoted(), value)
+}
+
+// set is member for a name without escapes.
 func (m *Message) set(name string, value text) (known bool) {
 	raw := json.RawMessage(value)
 	switch name {
@@ -58,15 +64,15 @@ func (m *Message) set(name string, value text) (known bool) {
 	case "originRouter":
 		m.OriginRouter = parseRouter(value)
 	case "arp":
-		m.ARP = object(raw)
+		m.ARP = value.objectOf()
 	case "context":
 		m.Context = raw
 	case "_xImmu":
-		m.Immu = object(raw)
+		m.Immu = value.objectOf()
 	case "_xShred":
-		m.Shred = object(raw)
+		m.Shred = value.objectOf()
 	case "forwarding":
-		m.Forwarding = object(raw)
+		m.Forwarding = value.objectOf()
 	case "route":
 		m.Route = raw
 	case "serialized":
@@ -85,27 +91,22 @@ func (m *Message) set(name string, value text) (known bool) {
 }
 
 func parseRouter(value text) Router {
-	switch string(value) {
-	case `"axon"`:
+	switch value.textOf() {
+	case "":
+		return NoRouter
+	case "axon":
 		return Axon
-	case `"ee"`:
+	case "ee":
 		return EE
 	}
 	return OtherRouter
-}
-
-func object(raw json.RawMessage) json.RawMessage {
-	if raw[0] != '{' {
-		return nil
-	}
-	return raw
 }
 
 // unquoted returns the content of a string that was walked before. Without
 // escapes it points into the text, which nobody writes to any more.
 func (t text) unquoted() string {
 	inner := t[1 : len(t)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return alias(inner)
 	}
 	var s string
@@ -121,6 +122,14 @@ func (t text) textOf() string {
 		return ""
 	}
 	return t.unquoted()
+}
+
+// objectOf returns an object as it is, and nil for other values.
+func (t text) objectOf() json.RawMessage {
+	if t[0] != '{' {
+		return nil
+	}
+	return json.RawMessage(t)
 }
 
 func alias(b []byte) string {

@@ -16,6 +16,10 @@ type text []byte
 // under 20).
 const maxDepth = 1000
 
+// envelopeDepth is where an envelope begins: it does not count, so that what
+// [Valid] accepts always fits into one.
+const envelopeDepth = -1
+
 // A SyntaxError says where a JSON text is wrong.
 type SyntaxError struct {
 	Offset int    // bytes from the beginning of the argument
@@ -31,13 +35,26 @@ func syntax(at int, reason string) (int, error) { return at, &SyntaxError{at, re
 // Valid reports whether b is one JSON value that may be sent: what JSON is for
 // encoding/json, nested at most 1,000 deep.
 func Valid(b []byte) bool {
-	t := text(b)
-	i, err := t.value(t.space(0), 0)
-	return err == nil && t.space(i) == len(t)
+	_, err := checkJSON(b)
+	return err == nil
 }
 
+// checkJSON returns the end of the one value that b is.
+func checkJSON(b []byte) (int, error) {
+	t := text(b)
+	i, err := t.value(t.space(0), 0)
+	if err != nil {
+		return i, err
+	}
+	if i = t.space(i); i != len(t) {
+		return syntax(i, "something follows the value")
+	}
+	return i, nil
+}
+
+// space passes white space; what machines write has none, so this is short.
 func (t text) space(i int) int {
-	for i < len(t) && (t[i] == ' ' || t[i] == '\n' || t[i] == '\r' || t[i] == '\t') {
+	for i < len(t) && t[i] <= ' ' && (t[i] == ' ' || t[i] == '\n' || t[i] == '\r' || t[i] == '\t') {
 		i++
 	}
 	return i
@@ -47,23 +64,25 @@ func (t text) value(i, depth int) (int, error) {
 	if i >= len(t) {
 		return syntax(i, "the text ends early")
 	}
-	switch c := t[i]; {
-	case c == '"':
+	switch c := t[i]; c {
+	case '"':
 		return t.str(i)
-	case c == '{':
+	case '{':
 		return t.object(i, depth, nil)
-	case c == '[':
+	case '[':
 		return t.array(i, depth)
-	case c == '-' || c >= '0' && c <= '9':
-		return t.number(i)
-	case c == 't':
+	case 't':
 		return t.literal(i, "true")
-	case c == 'f':
+	case 'f':
 		return t.literal(i, "false")
-	case c == 'n':
+	case 'n':
 		return t.literal(i, "null")
+	default:
+		if c == '-' || isDigit(c) {
+			return t.number(i)
+		}
+		return syntax(i, "a value was expected")
 	}
-	return syntax(i, "a value was expected")
 }
 
 func (t text) literal(i int, word string) (int, error) {
@@ -74,8 +93,9 @@ func (t text) literal(i int, word string) (int, error) {
 }
 
 // object walks an object and shows each member, if member is not nil: the key
-// with its quotes, and the value.
-func (t text) object(i, depth int, member func(key, value text) error) (int, error) {
+// with its quotes, and the value. Neither can be appended to: what stands
+// behind them belongs to somebody else.
+func (t text) object(i, depth int, member func(key, value text)) (int, error) {
 	if depth >= maxDepth {
 		return syntax(i, "nested too deep")
 	}
@@ -92,7 +112,7 @@ func (t text) object(i, depth int, member func(key, value text) error) (int, err
 		if i, err = t.str(i); err != nil {
 			return i, err
 		}
-		name := t[key:i]
+		name := t[key:i:i]
 		if i = t.space(i); i >= len(t) || t[i] != ':' {
 			return syntax(i, "a colon was expected")
 		}
@@ -101,15 +121,17 @@ func (t text) object(i, depth int, member func(key, value text) error) (int, err
 			return i, err
 		}
 		if member != nil {
-			if err := member(name, t[begin:i]); err != nil {
-				return begin, err
-			}
+			member(name, t[begin:i:i])
 		}
-		next, more, err := t.separator(i, '}')
-		if !more || err != nil {
-			return next, err
+		i = t.space(i)
+		switch {
+		case i < len(t) && t[i] == ',':
+			i = t.space(i + 1)
+		case i < len(t) && t[i] == '}':
+			return i + 1, nil
+		default:
+			return syntax(i, "a comma or a closing brace was expected")
 		}
-		i = next
 	}
 }
 
@@ -126,58 +148,52 @@ func (t text) array(i, depth int) (int, error) {
 		if i, err = t.value(i, depth+1); err != nil {
 			return i, err
 		}
-		next, more, err := t.separator(i, ']')
-		if !more || err != nil {
-			return next, err
+		i = t.space(i)
+		switch {
+		case i < len(t) && t[i] == ',':
+			i = t.space(i + 1)
+		case i < len(t) && t[i] == ']':
+			return i + 1, nil
+		default:
+			return syntax(i, "a comma or a closing bracket was expected")
 		}
-		i = next
 	}
 }
 
-// separator passes the comma between two items, or the closing bracket.
-func (t text) separator(i int, closing byte) (next int, more bool, err error) {
-	i = t.space(i)
-	if i < len(t) {
-		switch t[i] {
-		case ',':
-			return t.space(i + 1), true, nil
-		case closing:
-			return i + 1, false, nil
-		}
-	}
-	i, err = syntax(i, "a comma or the closing bracket was expected")
-	return i, false, err
-}
-
-// str passes a string, eight bytes at a time while nothing special comes.
 func (t text) str(i int) (int, error) {
 	i++
 	for {
-		for i+8 <= len(t) {
-			special := specials(binary.LittleEndian.Uint64(t[i:]))
-			if special != 0 {
-				i += bits.TrailingZeros64(special) >> 3
-				break
-			}
-			i += 8
-		}
-		if i >= len(t) {
+		if i = t.special(i); i == len(t) {
 			return syntax(i, "a string does not end")
 		}
-		switch c := t[i]; {
-		case c == '"':
+		switch t[i] {
+		case '"':
 			return i + 1, nil
-		case c == '\\':
+		case '\\':
 			var err error
 			if i, err = t.escape(i); err != nil {
 				return i, err
 			}
-		case c < 0x20:
-			return syntax(i, "a control character in a string")
 		default:
-			i++
+			return syntax(i, "a control character in a string")
 		}
 	}
+}
+
+// special finds the next quote, backslash or control character, or the end of
+// the text, eight bytes at a time.
+func (t text) special(i int) int {
+	for ; i+8 <= len(t); i += 8 {
+		if marks := specials(binary.LittleEndian.Uint64(t[i:])); marks != 0 {
+			return i + bits.TrailingZeros64(marks)>>3
+		}
+	}
+	for ; i < len(t); i++ {
+		if c := t[i]; c == '"' || c == '\\' || c < 0x20 {
+			return i
+		}
+	}
+	return i
 }
 
 // specials marks the bytes of w that are a quote, a backslash or a control
@@ -257,17 +273,16 @@ func (t text) truthy() bool {
 	return true
 }
 
-// lookup finds a member of an object; the last of two equal names counts.
-func lookup(raw []byte, name string) (value json.RawMessage, err error) {
-	t := text(raw)
-	if len(t) == 0 || t[0] != '{' {
-		return nil, nil
+// lookup finds a member of an envelope that was parsed before; the last of two
+// equal names counts.
+func lookup(envelope []byte, name string) (value json.RawMessage) {
+	if len(envelope) == 0 {
+		return nil
 	}
-	_, err = t.object(0, 0, func(key, v text) error {
+	_, _ = text(envelope).object(0, envelopeDepth, func(key, v text) {
 		if key.unquoted() == name {
 			value = json.RawMessage(v)
 		}
-		return nil
 	})
-	return value, err
+	return value
 }

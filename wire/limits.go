@@ -3,6 +3,8 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 )
 
 // Limits bound what a peer can make this side hold. Zero fields take the
@@ -24,7 +26,7 @@ const (
 )
 
 func (l Limits) withDefaults() Limits {
-	const none = 1 << 40
+	const none = math.MaxInt / 2 // sums of sizes stay integers
 	for _, f := range []struct {
 		field    *int
 		standard int
@@ -32,7 +34,7 @@ func (l Limits) withDefaults() Limits {
 		switch {
 		case *f.field == 0:
 			*f.field = f.standard
-		case *f.field < 0:
+		case *f.field < 0 || *f.field > none:
 			*f.field = none
 		}
 	}
@@ -44,12 +46,12 @@ var (
 	ErrVersion   = errors.New("AMP version not supported")
 	ErrMagic     = errors.New("AMP magic bytes missing")
 	ErrArguments = errors.New("number of arguments not supported")
-	ErrTopic     = errors.New("invalid topic")
-	ErrArgument  = errors.New("invalid argument")
-	ErrEnvelope  = errors.New("invalid message")
-	ErrTooLarge  = errors.New("too large")
+	ErrTopic     = errors.New("invalid topic")    // the first argument
+	ErrArgument  = errors.New("invalid argument") // of Reader.Frame, ParseArg
+	ErrEnvelope  = errors.New("invalid message")  // the second argument
+	ErrTooLarge  = errors.New("too large")        // over Limits, or over what a frame can hold
 	ErrTruncated = errors.New("the stream ends inside a frame")
-	ErrChunk     = errors.New("chunk cannot be sent")
+	ErrChunk     = errors.New("chunk cannot be sent") // only when writing
 )
 
 // A FormatError is what a peer has sent, or a caller wants to send, that is
@@ -58,6 +60,7 @@ type FormatError struct {
 	Reason error
 	Detail string // what was seen, e.g. "version 3"
 	Err    error  // the error beneath, if any
+	Offset int64  // where the frame begins in the stream that was read, in bytes
 }
 
 func (e *FormatError) Error() string {
@@ -67,6 +70,9 @@ func (e *FormatError) Error() string {
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
+	}
+	if e.Offset > 0 {
+		s += " (in the frame at byte " + strconv.FormatInt(e.Offset, 10) + " of the stream)"
 	}
 	return s
 }
@@ -82,3 +88,6 @@ func (e *FormatError) Unwrap() []error {
 func formatError(reason error, format string, args ...any) error {
 	return &FormatError{Reason: reason, Detail: fmt.Sprintf(format, args...)}
 }
+
+// quote shows text of a peer in an error: short, and without tokens.
+func quote(s string) string { return fmt.Sprintf("%.80q", Redact(s)) }

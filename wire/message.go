@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -72,8 +74,8 @@ type Message struct {
 	Stream bool
 	// Broadcasted: the event was sent with the command broadcast (§4.7).
 	Broadcasted bool
-	// Bare marks a message without _xcraftMessage: no envelope, internal
-	// topics only. Its whole content is Raw.
+	// Bare marks a message without _xcraftMessage: it is no envelope but a
+	// plain object, of internal topics only. It is written from Extra alone.
 	Bare bool
 
 	// Router is the backend the message came by, OriginRouter that of the
@@ -92,7 +94,7 @@ type Message struct {
 
 	// Extra holds further members to write, as the inside of a JSON object
 	// without braces, e.g. `"a":1,"b":2`. Peers ignore members they do not
-	// know. Received messages leave it nil: see Member.
+	// know. Received messages leave it nil: see Member and Edit.
 	Extra []byte
 
 	raw json.RawMessage
@@ -114,25 +116,33 @@ func (m *Message) Raw() json.RawMessage { return m.raw }
 // Member returns a member of the received envelope by name, nil when absent.
 // It looks through the whole text: use the fields for what they hold.
 func (m *Message) Member(name string) json.RawMessage {
-	value, _ := lookup(m.raw, name)
-	return value
+	return lookup(m.raw, name)
+}
+
+// Size returns about how many bytes m takes on the wire, for limits of queues.
+func (m *Message) Size() int {
+	if m.raw != nil {
+		return len(m.Topic) + len(m.raw) + len(m.Chunk)
+	}
+	return 2*len(m.Topic) + len(m.OrcName) + len(m.Data) + len(m.Chunk) + len(m.ARP) + len(m.Immu) + len(m.Shred) + len(m.Extra)
 }
 
 // Edit returns a copy whose fields can be changed and are then what is written.
-// Members without a field go along in Extra.
+// Members without a field go along in Extra, and so do all those of a bare
+// message.
 func (m *Message) Edit() *Message {
 	c := *m
 	c.raw = nil
 	if m.raw == nil {
+		c.Extra = slices.Clip(m.Extra)
 		return &c
 	}
 	c.Extra = nil
 	var known Message
-	_, _ = text(m.raw).object(0, 0, func(key, value text) error {
-		if !known.set(key.unquoted(), value) {
+	_, _ = text(m.raw).object(0, envelopeDepth, func(key, value text) {
+		if m.Bare || !known.member(key, value) {
 			c.Extra = appendExtra(c.Extra, key, value)
 		}
-		return nil
 	})
 	return &c
 }
@@ -150,17 +160,10 @@ func (m *Message) Clone() *Message {
 	c.Topic, c.ID = strings.Clone(m.Topic), strings.Clone(m.ID)
 	c.OrcName, c.Horde = strings.Clone(m.OrcName), strings.Clone(m.Horde)
 	c.Token = Token(strings.Clone(string(m.Token)))
-	c.Chunk = clone(m.Chunk)
+	c.Chunk = bytes.Clone(m.Chunk)
 	for _, p := range []*json.RawMessage{&c.Data, &c.ARP, &c.Context, &c.Immu, &c.Shred, &c.Forwarding, &c.Route, &c.raw} {
-		*p = clone(*p)
+		*p = bytes.Clone(*p)
 	}
-	c.Extra = clone(m.Extra)
+	c.Extra = bytes.Clone(m.Extra)
 	return &c
-}
-
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append([]byte{}, b...)
 }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -15,27 +14,22 @@ import (
 // once a message has been handed out: the Reader takes new memory instead,
 // bit by bit as the stream needs it.
 type Reader struct {
-	src    io.Reader
+	in     stream
 	limits Limits
+	err    error // sticky
 
-	buf        []byte // the present piece of memory
-	start, end int    // what has been read and is not yet consumed
-	shared     bool   // a message points into buf[:start]
-	chunk      int    // size of the next piece
-
-	slab []Message // room for the next messages
-	err  error     // sticky
+	// Messages are made several at a time, all for one piece of memory: who
+	// keeps one keeps that piece, and no other.
+	slab  []Message
+	piece int // the piece that slab is for
+	made  int // messages made for it
 }
 
-const (
-	minPiece = 2 << 10
-	maxPiece = 64 << 10
-	slabSize = 16
-)
+const maxSlab = 32
 
 // NewReader returns a Reader of src.
 func NewReader(src io.Reader, limits Limits) *Reader {
-	return &Reader{src: src, limits: limits.withDefaults(), chunk: minPiece}
+	return &Reader{in: stream{src: src, size: firstPiece}, limits: limits.withDefaults()}
 }
 
 // Next returns the next message. Errors are a [FormatError], or that of the
@@ -45,15 +39,13 @@ func (r *Reader) Next() (*Message, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	offset := r.in.offset()
 	m, err := r.next()
 	if err != nil {
-		r.err = err
+		return nil, r.fail(err, offset)
 	}
-	return m, err
+	return m, nil
 }
-
-// Buffered reports whether the beginning of another frame has been read.
-func (r *Reader) Buffered() bool { return r.end > r.start }
 
 // Frame returns the arguments of the next frame as they are, for tools and
 // tests; most callers want Next.
@@ -61,171 +53,188 @@ func (r *Reader) Frame() ([]Arg, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	var raw [maxArgs][]byte
-	argc, err := r.frame(&raw)
-	r.shared = true
-	args := make([]Arg, 0, argc)
-	for _, b := range raw[:argc] {
-		var a Arg
-		if a, err = ParseArg(b); err != nil {
-			break
-		}
-		args = append(args, a)
+	offset := r.in.offset()
+	argc, size, err := r.frame(r.limits.MaxFrame)
+	if err != nil {
+		return nil, r.fail(err, offset)
 	}
-	if r.err = err; err != nil {
-		return nil, err
+	rest := r.in.take(size, true)[headSize:]
+	args := make([]Arg, argc)
+	for i := range args {
+		var raw []byte
+		raw, rest = cutArg(rest)
+		if args[i], err = ParseArg(raw); err != nil {
+			return nil, r.fail(err, offset)
+		}
 	}
 	return args, nil
 }
 
+// Buffered reports whether the beginning of another frame has been read.
+func (r *Reader) Buffered() bool { return r.in.pending() > 0 }
+
+// fail ends the Reader and says in err where the frame began.
+func (r *Reader) fail(err error, offset int64) error {
+	if f, ok := errors.AsType[*FormatError](err); ok {
+		f.Offset = offset
+	}
+	r.err = err
+	return err
+}
+
 func (r *Reader) next() (*Message, error) {
-	var raw [maxArgs][]byte
-	argc, err := r.frame(&raw)
+	argc, size, err := r.frame(r.limits.MaxTopic + 2)
 	if err != nil {
 		return nil, err
 	}
-	topic, err := r.topic(raw[0])
+	if argc == 1 || r.atHeartbeat() {
+		return lone(r.in.take(size, false))
+	}
+	rest := r.in.take(size, true)[headSize:]
+	raw, rest := cutArg(rest)
+	topic, err := topicOf(raw)
 	if err != nil {
 		return nil, err
-	}
-	if string(topic) == TopicHeartbeat {
-		return heartbeat, nil
-	}
-	if argc == 1 && string(topic) != TopicGameOver {
-		return nil, formatError(ErrEnvelope, "the topic %.80q comes alone", topic)
 	}
 	m := r.newMessage()
 	m.Topic = alias(topic)
-	if argc == 1 {
-		m.Bare = true
-		return m, nil
+	if err := fill(m, argc, rest); err != nil {
+		return nil, err
 	}
-	return m, fill(m, raw[1:argc])
+	return m, nil
 }
 
 // fill reads the arguments behind the topic: the message and the chunk.
 // Further ones have no meaning and are not looked at (protocol §2.2).
-func fill(m *Message, raw [][]byte) error {
-	envelope := splitArg(raw[0])
-	if envelope.Kind != JSON {
-		return &FormatError{Reason: ErrEnvelope, Detail: Redact(m.Topic), Err: errNotObject}
+func fill(m *Message, argc int, rest []byte) error {
+	raw, rest := cutArg(rest)
+	err := errNotObject
+	if envelope := splitArg(raw); envelope.Kind == JSON {
+		err = parseEnvelope(m, envelope.Bytes)
 	}
-	if err := parseEnvelope(m, envelope.Bytes); err != nil {
-		return &FormatError{Reason: ErrEnvelope, Detail: Redact(m.Topic), Err: err}
+	if err != nil {
+		return &FormatError{Reason: ErrEnvelope, Detail: "topic " + quote(m.Topic), Err: err}
 	}
-	if len(raw) > 1 && splitArg(raw[1]).Kind == Blob {
-		m.Chunk = raw[1]
+	if argc > 2 {
+		// Only binary is ever sent here. What looks marked is a chunk that its
+		// sender did not look at: the receiver has it back as it was.
+		m.Chunk, _ = cutArg(rest)
 	}
 	return nil
 }
 
-func (r *Reader) topic(raw []byte) ([]byte, error) {
+// atHeartbeat reports whether the complete frame is a heartbeat, which has no
+// content even when it brings some.
+func (r *Reader) atHeartbeat() bool {
+	raw, _ := cutArg(r.in.buf[r.in.start+headSize : r.in.end])
+	a := splitArg(raw)
+	return a.Kind == String && string(a.Bytes) == TopicHeartbeat
+}
+
+// lone reads a frame that has only a topic: two are allowed (protocol §2.11).
+func lone(frame []byte) (*Message, error) {
+	raw, _ := cutArg(frame[headSize:])
+	topic, err := topicOf(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case string(topic) == TopicHeartbeat:
+		return heartbeat, nil
+	case string(topic) == TopicGameOver:
+		return &Message{Topic: TopicGameOver, Bare: true}, nil
+	}
+	return nil, formatError(ErrEnvelope, "the topic %s comes alone", quote(string(topic)))
+}
+
+// topicOf reads the first argument. Its memory is that of raw, if it is valid.
+func topicOf(raw []byte) ([]byte, error) {
 	a := splitArg(raw)
 	switch {
 	case a.Kind != String:
 		return nil, formatError(ErrTopic, "the first argument is not a string")
 	case len(a.Bytes) == 0:
 		return nil, formatError(ErrTopic, "it is empty")
-	case len(a.Bytes) > r.limits.MaxTopic:
-		return nil, formatError(ErrTooLarge, "a topic of %d bytes, the limit is %d", len(a.Bytes), r.limits.MaxTopic)
 	case !utf8.Valid(a.Bytes):
-		return bytes.ToValidUTF8(a.Bytes, []byte("\ufffd")), nil
+		return replaceInvalid(a.Bytes), nil
 	}
 	return a.Bytes, nil
 }
 
+// newMessage returns an empty message, for one frame of the present piece.
 func (r *Reader) newMessage() *Message {
+	if r.piece != r.in.pieces {
+		r.slab = make([]Message, min(max(r.made, 1), maxSlab))
+		r.piece, r.made = r.in.pieces, 0
+	}
 	if len(r.slab) == 0 {
-		r.slab = make([]Message, slabSize)
+		r.slab = make([]Message, min(r.made, maxSlab))
 	}
 	m := &r.slab[0]
 	r.slab = r.slab[1:]
-	r.shared = true
+	r.made++
 	return m
 }
 
-// frame makes one frame complete in memory and cuts it into arguments.
-func (r *Reader) frame(raw *[maxArgs][]byte) (argc int, err error) {
-	if err := r.need(5); err != nil {
-		if errors.Is(err, ErrTruncated) && r.end == r.start {
-			return 0, io.EOF
+// headSize is the length of what stands before the first argument.
+const headSize = 1 + len(magic)
+
+// frame makes one frame complete in memory and returns its number of arguments
+// and its length. first is the longest first argument that is accepted.
+func (r *Reader) frame(first int) (argc, size int, err error) {
+	if err := r.in.need(headSize); err != nil {
+		if errors.Is(err, ErrTruncated) && r.in.pending() == 0 {
+			return 0, 0, io.EOF
 		}
-		return 0, err
+		return 0, 0, err
 	}
-	head := r.buf[r.start]
+	if argc, err = checkHead(r.in.buf[r.in.start:r.in.end]); err != nil {
+		return 0, 0, err
+	}
+	size = headSize
+	for i := range argc {
+		if err := r.in.need(size + 4); err != nil {
+			return 0, 0, err
+		}
+		length := uint64(binary.BigEndian.Uint32(r.in.buf[r.in.start+size:]))
+		switch {
+		case i == 0 && length > uint64(first):
+			return 0, 0, formatError(ErrTooLarge, "a topic of %d bytes, the limit is %d", length-2, first-2)
+		case uint64(size)+4+length > uint64(r.limits.MaxFrame):
+			return 0, 0, formatError(ErrTooLarge, "a frame of more than %d bytes (argument %d announces %d)", r.limits.MaxFrame, i+1, length)
+		}
+		size += 4 + int(length)
+	}
+	return argc, size, r.in.need(size)
+}
+
+// cutArg splits the first argument from a complete frame behind its head.
+func cutArg(frame []byte) (arg, rest []byte) {
+	end := 4 + int(binary.BigEndian.Uint32(frame))
+	return frame[4:end:end], frame[end:]
+}
+
+// checkHead returns the number of arguments that the head of a frame tells.
+func checkHead(b []byte) (argc int, err error) {
 	switch {
-	case head>>4 != version:
-		return 0, formatError(ErrVersion, "version %d, this is version %d", head>>4, version)
-	case string(r.buf[r.start+1:r.start+5]) != magic:
-		return 0, formatError(ErrMagic, "%q", r.buf[r.start+1:r.start+5])
-	case head&15 == 0:
+	case b[0]>>4 != version:
+		return 0, formatError(ErrVersion, "version %d, this is version %d%s", b[0]>>4, version, guess(b))
+	case string(b[1:headSize]) != magic:
+		return 0, formatError(ErrMagic, "%q in their place%s", b[1:headSize], guess(b))
+	case b[0]&15 == 0:
 		return 0, formatError(ErrArguments, "a frame without arguments")
 	}
-	argc = int(head & 15)
-	size := 5
-	var ends [maxArgs]int
-	for i := range argc {
-		if err := r.need(size + 4); err != nil {
-			return 0, err
-		}
-		length := int(binary.BigEndian.Uint32(r.buf[r.start+size:]))
-		if size+4+length > r.limits.MaxFrame {
-			return 0, formatError(ErrTooLarge, "a frame of more than %d bytes (the argument %d announces %d)", r.limits.MaxFrame, i+1, length)
-		}
-		size += 4 + length
-		if err := r.need(size); err != nil {
-			return 0, err
-		}
-		ends[i] = size
-		raw[i] = nil
-	}
-	// The memory may have moved while the frame grew: cut it at the end.
-	frame := r.buf[r.start : r.start+size : r.start+size]
-	begin := 5
-	for i := range argc {
-		raw[i] = frame[begin+4 : ends[i] : ends[i]]
-		begin = ends[i]
-	}
-	r.start += size
-	return argc, nil
+	return int(b[0] & 15), nil
 }
 
-// need reads until n bytes are there from start on.
-func (r *Reader) need(n int) error {
-	for r.end-r.start < n {
-		r.makeRoom(n)
-		got, err := r.src.Read(r.buf[r.end:])
-		r.end += got
-		if got > 0 || err == nil {
-			continue
-		}
-		if errors.Is(err, io.EOF) {
-			return &FormatError{Reason: ErrTruncated}
-		}
-		return err
+// guess says what the peer seems to speak instead.
+func guess(b []byte) string {
+	switch {
+	case b[0] == 0x1f && b[1] == 0x8b:
+		return "; it looks like gzip, which is for TCP and TLS, not for unix sockets"
+	case (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3:
+		return "; it looks like TLS: use it on both sides or on none"
+	case string(b[:4]) == "HTTP" || string(b[:4]) == "GET ":
+		return "; it looks like HTTP: check the port"
 	}
-	return nil
-}
-
-// makeRoom leaves at least one free byte behind end. Memory that messages
-// point to is left to them; the rest is used again. A frame that is larger than
-// a piece grows by doubling: by what has come, whatever was announced.
-func (r *Reader) makeRoom(n int) {
-	if r.start == r.end && !r.shared {
-		r.start, r.end = 0, 0
-	}
-	if r.end < len(r.buf) {
-		return
-	}
-	pending := r.end - r.start
-	if !r.shared && r.start > len(r.buf)/2 {
-		copy(r.buf, r.buf[r.start:r.end])
-		r.start, r.end = 0, pending
-		return
-	}
-	size := max(r.chunk, min(n, 2*pending))
-	r.chunk = min(2*r.chunk, maxPiece)
-	piece := make([]byte, size)
-	copy(piece, r.buf[r.start:r.end])
-	r.buf, r.start, r.end, r.shared = piece, 0, pending, false
+	return ""
 }
