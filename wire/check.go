@@ -1,6 +1,9 @@
 package wire
 
-import "unicode/utf8"
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // Check tells whether m could be written, without writing it: what [Append]
 // would refuse. A link that passes messages without bytes asks it.
@@ -13,3 +16,7 @@ func Check(m *Message) error {
 	}
 	return nil
 }
+
+// Truthy is what JavaScript makes of a valid JSON value in a condition; nil,
+// the value that is missing, is false.
+func Truthy(value json.RawMessage) bool { return len(value) > 0 && text(value).truthy() }

@@ -1,0 +1,178 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/xcraft-go/xbus/observable"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// closedChan is the Done of a call that had ended before somebody asked.
+var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// Await waits for the end of the call and returns the answer, or the error it
+// ended with: an *Error of the far side, or a *CallError. When ctx is done first
+// Await gives up with a *CallError and the call goes on; when the context that
+// the call was made with is done, the call ends. A result that is there wins
+// over a context that is done.
+func (p *Pending) Await(ctx context.Context) (*wire.Message, error) {
+	select {
+	case <-p.ends():
+	default:
+		select {
+		case <-p.ends():
+		case <-p.ctx.Done():
+			p.expire()
+		case <-ctx.Done():
+			if p.ctx.Err() != nil {
+				p.expire()
+			}
+			if !p.Settled() {
+				return nil, p.failure(p.verdict(), contextReason(ctx))
+			}
+		}
+	}
+	return p.Result()
+}
+
+// contextReason turns the end of a context into a reason of this package.
+func contextReason(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, ErrTimeout) {
+		return reason(ErrTimeout, cause)
+	}
+	return cause
+}
+
+// expire ends the call because its context is done.
+func (p *Pending) expire() { p.end(nil, p.failure(p.verdict(), contextReason(p.ctx))) }
+
+// ends returns the channel that is closed at the end of the call.
+func (p *Pending) ends() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return closedChan
+	}
+	if p.done == nil {
+		p.done = make(chan struct{})
+	}
+	return p.done
+}
+
+// Done returns a channel that is closed when the call has ended, also because
+// its context is done. Then Result returns at once.
+func (p *Pending) Done() <-chan struct{} {
+	done := p.ends()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended && p.unwatch == nil && p.ctx.Done() != nil {
+		p.unwatch = context.AfterFunc(p.ctx, p.expire)
+	}
+	return done
+}
+
+// Settled reports whether the call has ended.
+func (p *Pending) Settled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
+// Result returns what the call ended with; nil and nil while it has not.
+func (p *Pending) Result() (*wire.Message, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answer, p.err
+}
+
+// Abort ends the call on this side and reports whether it was in flight.
+func (p *Pending) Abort(cause error) bool {
+	return p.end(nil, p.failure(p.verdict(), reason(ErrAborted, cause)))
+}
+
+// Observable is the stream of the one answer; it can be run any number of times.
+func (p *Pending) Observable() observable.Observable[*wire.Message] {
+	return observable.New(func(ctx context.Context, yield func(*wire.Message) bool) error {
+		m, err := p.Await(ctx)
+		if err != nil {
+			return err
+		}
+		yield(m)
+		return nil
+	})
+}
+
+// Progress is the stream of the events that the call has caused, for calls made
+// with the option [Progress]; it completes at the end of the call. It can be run
+// once. Events are queued from the moment the call is sent; when more wait than
+// the queue holds (1,024 events, 64 MiB) the stream ends with
+// observable.ErrOverflow: a gap in a result is an error.
+func (p *Pending) Progress() observable.Observable[Event] {
+	if p.progress == nil {
+		return observable.Fail[Event](errors.New("rpc: this call was not made with the option Progress"))
+	}
+	return p.progress.Observable()
+}
+
+// A sweeper looks once a second at the calls in flight, while there are any, for
+// deadlines and contexts that nobody awaits.
+type sweeper struct {
+	calls *Calls
+	mu    sync.Mutex
+	timer *time.Timer
+	armed bool
+	ended bool
+	wg    sync.WaitGroup // runs of look
+}
+
+const sweepEvery = time.Second
+
+func (s *sweeper) arm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.armed || s.ended {
+		return
+	}
+	s.armed = true
+	s.wg.Add(1)
+	if s.timer == nil {
+		s.timer = time.AfterFunc(sweepEvery, s.look)
+	} else {
+		s.timer.Reset(sweepEvery)
+	}
+}
+
+func (s *sweeper) look() {
+	defer s.wg.Done()
+	now := time.Now()
+	for _, p := range s.calls.all() {
+		switch {
+		case p.ctx.Err() != nil:
+			p.expire()
+		case !p.deadline.IsZero() && !now.Before(p.deadline):
+			p.end(nil, p.failure(p.verdict(), reason(ErrTimeout, context.DeadlineExceeded)))
+		}
+	}
+	s.mu.Lock()
+	s.armed = false
+	s.mu.Unlock()
+	if s.calls.InFlight() > 0 {
+		s.arm()
+	}
+}
+
+// stop ends the sweeper and waits for a look that goes on.
+func (s *sweeper) stop() {
+	s.mu.Lock()
+	s.ended = true
+	if s.armed && s.timer.Stop() {
+		s.armed = false
+		s.wg.Done()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
