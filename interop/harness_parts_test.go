@@ -1,9 +1,11 @@
 package interop
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -125,6 +127,21 @@ func TestHarnessPackageLockNamesNoRegistry(t *testing.T) {
 	}
 	if strings.Contains(string(text), `"resolved"`) {
 		t.Error("package-lock.json says where packages come from: update it with npm in this folder, its .npmrc leaves that out")
+	}
+}
+
+// scenarios/commands.jsonl has the same digest, made by the great hall.
+func TestHarnessStreamByte(t *testing.T) {
+	stream := make([]byte, 100001)
+	for i := range stream {
+		stream[i] = StreamByte(int64(i))
+	}
+	for offset := 0; offset < len(stream); offset += 65536 {
+		copy(stream[offset:], "s:")
+	}
+	const want = "181bc66328a886bb3b299b08e643420331051457f06a96b3a626a2b996a7cfdc"
+	if got := fmt.Sprintf("%x", sha256.Sum256(stream)); got != want {
+		t.Errorf("digest %s, want %s", got, want)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // RunScenario runs a file of operations in a JS client, until its end. The
 // script is a path, or the name of a file of the folder scenarios without its
-// extension: basic, payloads, reconnect. The error tells which expectations of
+// extension: basic, commands, payloads, reconnect. The error tells which expectations of
 // the script were not met; the facts are returned in any case.
 func RunScenario(ctx context.Context, opts ClientOptions, script string) ([]Fact, error) {
 	if !strings.ContainsAny(script, `./\`) {

@@ -22,14 +22,14 @@ const fillers = {
 /* A stream of size bytes in pieces of `chunk` bytes, each one beginning with
  * prefix, one by ms, that fails after failAt bytes.
  */
-const source = ({size = 200000, chunk = 65536, kind = 'a', prefix = '', ms = 0, failAt}) => {
+const source = ({size = 200000, chunk = 65536, kind = 'a', prefix = '', ms = 0, failAt = Infinity}) => {
   let offset = 0;
   const next = function () {
-    if (failAt !== undefined && offset >= failAt) {
+    if (offset >= failAt) {
       this.destroy(new Error(`the source failed after ${offset} bytes`));
       return;
     }
-    const length = Math.min(size - offset, chunk);
+    const length = Math.min(size - offset, chunk, failAt - offset);
     if (!length) {
       this.push(null);
       return;
