@@ -88,12 +88,13 @@ func (s *stream) makeRoom(n int) {
 
 // reuse takes back the memory before start, at which nobody looks.
 func (s *stream) reuse() {
-	if s.pending() == 0 && len(s.buf) > largePiece {
-		s.buf = nil
+	if s.start == 0 {
+		return
 	}
-	if s.start > 0 {
-		copy(s.buf, s.buf[s.start:s.end])
-		s.start, s.end = 0, s.pending()
+	copy(s.buf, s.buf[s.start:s.end])
+	s.start, s.end = 0, s.pending()
+	if s.end == 0 && len(s.buf) > largePiece {
+		s.buf = nil // it was for one large frame
 	}
 }
 
