@@ -9,7 +9,7 @@ import (
 )
 
 // ErrTooManyGroups ends a [GroupBy] whose consumer does not take its groups:
-// as many wait for it as there may be.
+// 1024 of them wait for it, or GroupConfig.Max if that is more.
 var ErrTooManyGroups = errors.New("operators: too many groups wait to be taken: take them faster, or raise GroupConfig.Max")
 
 // GroupConfig shapes a [GroupBy]. Zero fields take the defaults.
@@ -43,8 +43,8 @@ func (g Group[K, T]) Stats() observable.Stats { return g.queue.Stats() }
 //
 // No group stops the others, whether its consumer is slow, is absent or fails:
 // items go into the queue of their group, by its policy. Nor does a consumer
-// that is slow to take new groups: up to Max of them wait for it, and with one
-// more the stream ends with [ErrTooManyGroups].
+// that is slow to take new groups: they wait for it, until there are so many
+// that the stream ends with [ErrTooManyGroups].
 //
 // A group is closed, and completes after what is in its queue, when src is
 // complete, when it was idle for too long or had to make room for another one.
@@ -77,10 +77,10 @@ func GroupBy[T any, K comparable](src observable.Observable[T], key func(T) K, c
 						return false
 					}
 					out := g.route(ctx, key(v), v)
-					if out == observable.Overflowed {
+					if out == observable.Rejected {
 						failed = ErrTooManyGroups
 					}
-					return out < observable.Overflowed
+					return out == observable.Accepted
 				})
 				end = firstThen(ctx, failed, err)
 				forGroups = groupsEnd(c, end)

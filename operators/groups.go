@@ -31,12 +31,15 @@ type member[K comparable, T any] struct {
 	last  time.Time // when it got an item; kept only where groups can be idle
 }
 
+// untaken is how many groups may wait to be taken, or GroupConfig.Max if that is more.
+const untaken = 1024
+
 func newGroups[K comparable, T any](cfg GroupConfig) *groups[K, T] {
 	return &groups[K, T]{
 		cfg:   cfg,
 		table: make(map[K]*list.Element),
 		opened: observable.NewSubscription[Group[K, T]](
-			observable.WithLimit(cfg.Max), observable.WithPolicy(observable.FailOnOverflow)),
+			observable.WithLimit(max(cfg.Max, untaken)), observable.WithPolicy(observable.DropNewest)),
 	}
 }
 
