@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -192,13 +193,18 @@ func TestSwitchMapEndsWithTheLast(t *testing.T) {
 
 func TestMapOrdered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var running, peak int
 		var order []int
 		began := time.Now()
 		got := collect(t, op.MapOrdered(count(6), 3, func(_ context.Context, v int) (int, error) {
+			mu.Lock()
 			running++
 			peak = max(peak, running)
+			mu.Unlock()
 			time.Sleep(time.Duration(6-v) * time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			running--
 			order = append(order, v)
 			return v, nil

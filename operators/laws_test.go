@@ -299,10 +299,11 @@ func TestPanics(t *testing.T) {
 		r.wantPanic(boom)
 		r.wantEnded(src)
 
-		src, calls := c.play(3), 0
-		r = run(t, t.Context(), c.apply(src.stream(), func() { calls++; panic(boom) }), nil)
+		src = c.play(3)
+		var called atomic.Bool
+		r = run(t, t.Context(), c.apply(src.stream(), func() { called.Store(true); panic(boom) }), nil)
 		r.wantEnded(src)
-		if calls > 0 {
+		if called.Load() {
 			r.wantPanic(boom)
 		}
 	})
