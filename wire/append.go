@@ -139,6 +139,9 @@ func appendRare(dst []byte, m *Message) []byte {
 	if m.Horde != "" {
 		dst = AppendString(append(dst, `,"_xcraftHorde":`...), m.Horde)
 	}
+	if m.Seq != 0 {
+		dst = strconv.AppendUint(append(dst, `,"_xbusSeq":`...), m.Seq, 10)
+	}
 	if len(m.Extra) > 0 {
 		dst = append(append(dst, ','), m.Extra...)
 	}

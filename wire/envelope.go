@@ -83,6 +83,8 @@ func (m *Message) set(name string, value text) (known bool) {
 		m.Broadcasted = value.truthy()
 	case "_xcraftHorde":
 		m.Horde = value.textOf()
+	case "_xbusSeq":
+		m.Seq, _ = strconv.ParseUint(string(value), 10, 64)
 	case "topic": // the first argument counts
 	default:
 		return false

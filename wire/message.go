@@ -84,6 +84,10 @@ type Message struct {
 	// Horde names the horde that an event comes from; "" for the hall's own.
 	Horde string
 
+	// Seq numbers the events that a hall of ours sends to one client, from 1;
+	// 0 when the hall does not number. Other peers do not know the member.
+	Seq uint64
+
 	// Rare members, as JSON text; nil when absent.
 	ARP        json.RawMessage // routes of the caller (§2.9), in commands
 	Context    json.RawMessage // opaque, follows a command (§5.7)
