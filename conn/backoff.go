@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,17 +20,22 @@ type Backoff interface {
 
 // BackoffConfig shapes the default [Backoff]. Zero fields take the defaults.
 type BackoffConfig struct {
-	Initial    time.Duration // first window, default 500 ms
+	Initial    time.Duration // first window, default 500 ms, at most Max
 	Max        time.Duration // largest window, default 30 s
-	Multiplier float64       // growth of the window, default 1.5
+	Multiplier float64       // growth of the window, default 1.5, at least 1
 }
 
 // NewBackoff returns an exponential backoff with full jitter: each wait is
 // drawn evenly from 0 to the window, the first one too, so that clients cut at
-// the same moment do not come back at the same moment. It never gives up.
+// the same moment do not come back at the same moment. It never gives up. It
+// panics on a negative time and on a multiplier under which windows shrink.
 func NewBackoff(cfg BackoffConfig) Backoff {
-	return &fullJitter{exponential(
-		or(cfg.Initial, 500*time.Millisecond), or(cfg.Max, 30*time.Second), or(cfg.Multiplier, 1.5))}
+	if cfg.Initial < 0 || cfg.Max < 0 || cfg.Multiplier != 0 && !(cfg.Multiplier >= 1) {
+		panic(fmt.Sprintf("conn: NewBackoff(%+v): give times from 0 on and a multiplier of at least 1, or leave them 0 for the defaults", cfg))
+	}
+	limit := or(cfg.Max, 30*time.Second)
+	initial := min(or(cfg.Initial, 500*time.Millisecond), limit)
+	return &fullJitter{exponential(initial, limit, or(cfg.Multiplier, 1.5))}
 }
 
 // StrictBackoff returns the waits of the reference client: 0.5, 0.75, 1, 1 …

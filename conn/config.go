@@ -78,6 +78,10 @@ type Config struct {
 	OnAttach func(Session)
 	OnDetach func(Session, error)
 
+	// OnRegistry is called with each registry, on the goroutine of Run; with
+	// that of a new session before OnAttach.
+	OnRegistry func(Registry)
+
 	// Announce may add members to the data of the autoconnect command, which
 	// halls that do not know them ignore. It is called before each.
 	Announce func() map[string]any
@@ -127,6 +131,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.OnMessage == nil {
 		c.OnMessage = func(*wire.Message) {}
+	}
+	if c.OnRegistry == nil {
+		c.OnRegistry = func(Registry) {}
 	}
 	if c.OnAttach == nil {
 		c.OnAttach = func(Session) {}

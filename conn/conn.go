@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,36 +26,19 @@ type Conn struct {
 	registry *observable.Value[Registry]
 	notices  *observable.Subject[Notice]
 
-	attached atomic.Pointer[attachment] // nil while there is no session
-	link     atomic.Pointer[linkBox]    // the present link, also during the handshake
+	attached atomic.Pointer[attachment]              // nil while there is no session
+	link     atomic.Pointer[Link]                    // nil while there is none; also set during the handshake
+	end      atomic.Pointer[context.CancelCauseFunc] // ends the attempt or the session under way
 	counts   counters
 
-	mu       sync.Mutex // orders the transitions of state; see machine.go
-	identity Identity   // of the last session; guarded by mu
+	mu      sync.Mutex  // orders the transitions of state; see machine.go
+	lagging atomic.Bool // whether the phase is Lagging; written under mu
+
+	identity Identity // of the last session; Run's own
 
 	wake chan struct{} // Reconnect ends a wait between two attempts
 	done chan struct{} // closed when Run has returned
-}
-
-// A linkBox makes an interface fit into an atomic pointer, with the reason for
-// which this side closed the link.
-type linkBox struct {
-	Link
-	cause atomic.Pointer[error]
-}
-
-// end closes the link for a reason of this side. The first reason counts.
-func (l *linkBox) end(cause error) {
-	l.cause.CompareAndSwap(nil, &cause)
-	l.Close()
-}
-
-// reason is why the link ended: what this side said, else what Receive said.
-func (l *linkBox) reason(received error) error {
-	if cause := l.cause.Load(); cause != nil {
-		return *cause
-	}
-	return received
+	ran  atomic.Bool
 }
 
 // New makes a Conn; [Conn.Run] gives it life. An error says which part of the
@@ -109,14 +93,23 @@ func (c *Conn) Silence() time.Duration {
 	if link == nil {
 		return 0
 	}
-	return time.Since(link.Info().LastReceived)
+	return silence(*link)
 }
 
-// Reconnect connects anew, now: it cuts the present link, or ends the wait
-// before the next attempt.
+func silence(link Link) time.Duration { return time.Since(link.Info().LastReceived) }
+
+// Linked reports whether the sockets are up, with or without a session.
+func (c *Conn) Linked() bool { return c.link.Load() != nil }
+
+// Addr is the address of the hall.
+func (c *Conn) Addr() string { return c.cfg.Transport.String() }
+
+// Reconnect connects anew, now: it cuts the present session, gives up the
+// attempt under way, or ends the wait before the next one. It does not wait for
+// any of that.
 func (c *Conn) Reconnect() {
-	if link := c.link.Load(); link != nil {
-		link.end(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrCut})
+	if end := c.end.Load(); end != nil {
+		(*end)(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrCut})
 	}
 	select {
 	case c.wake <- struct{}{}:
@@ -129,68 +122,122 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Run keeps the connection until ctx is done, the hall says game over, or the
 // configuration gives up. It returns the reason: context.Cause(ctx), or an
-// error that wraps a reason of this package. Run may be called once.
+// error that wraps a reason of this package. When it returns, no goroutine of
+// the connection is left. Run may be called once.
 func (c *Conn) Run(ctx context.Context) error {
+	if c.ran.Swap(true) {
+		panic("conn: Run: a Conn runs once: make another one with New")
+	}
 	defer close(c.done)
 	backoff := c.cfg.Backoff()
 	for attempt := 1; ; attempt++ {
 		c.attempting(attempt)
-		err := c.attempt(ctx, backoff)
-		if c.hadSession(err) {
+		session, err := c.attempt(ctx, backoff)
+		if ctx.Err() == nil {
+			c.counts.failed(err)
+		}
+		delay, again := c.next(ctx, backoff, err)
+		if !again {
+			return c.close(ctx, session, err)
+		}
+		if session != nil {
 			attempt = 0
 		}
-		if ctx.Err() != nil {
-			return c.close(context.Cause(ctx))
-		}
-		if c.over(err) {
-			return c.close(err)
-		}
-		delay := backoff.NextBackOff()
-		if delay < 0 {
-			return c.close(err)
-		}
 		c.waiting(attempt+1, delay, err)
+		c.detached(session, err)
+		if session != nil {
+			c.notify(Notice{Kind: ReconnectAttempt})
+		}
 		c.pause(ctx, delay)
 	}
 }
 
-// A lost is the end of a session, as opposed to an attempt that failed.
-type lost struct{ error }
+// attempt makes a link and of it a session, which it serves until it is lost.
+// It returns the session, nil when there was none, and why it ended.
+func (c *Conn) attempt(ctx context.Context, backoff Backoff) (*attachment, error) {
+	c.drainWake()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	c.end.Store(&end)
+	defer c.end.Store(nil)
 
-func (l lost) Unwrap() error { return l.error }
-
-func (c *Conn) hadSession(err error) bool { return errors.As(err, new(lost)) }
-
-// attempt makes a link, a session, and serves it until it is lost.
-func (c *Conn) attempt(ctx context.Context, backoff Backoff) error {
 	link, err := c.dial(ctx)
 	if err != nil {
-		return err
+		return nil, c.failure("dial", reason(ctx, err))
 	}
+	c.link.Store(&link)
 	defer c.link.Store(nil)
 	defer link.Close()
-	defer context.AfterFunc(ctx, func() { link.end(context.Cause(ctx)) })()
+	defer closeWith(ctx, link)()
 
-	a, err := c.handshake(link)
+	a, err := c.handshake(ctx, end, link)
 	if err != nil {
-		return err
+		return nil, c.failure("handshake", reason(ctx, err))
 	}
 	c.attach(a)
-	err = c.serve(a, backoff)
-	link.Close() // before the detachment, so that Written is final
-	c.detach(a, err)
-	return lost{err}
+	err = c.serve(a, end, backoff)
+	c.attached.Store(nil)
+	return a, c.failure("session", reason(ctx, err))
 }
 
-// over tells whether Run ends after err.
+// reason is why an attempt or a session ended: what this side said, else err.
+func reason(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	cause := context.Cause(ctx)
+	if ReasonOf(cause) == nil {
+		return fmt.Errorf("%w: %w", ErrClosed, cause)
+	}
+	return cause
+}
+
+// closeWith closes link when ctx is done, until join is called, which waits for
+// a closing that has begun.
+func closeWith(ctx context.Context, link Link) (join func()) {
+	var wg sync.WaitGroup
+	wg.Add(1)
+	stop := context.AfterFunc(ctx, func() {
+		defer wg.Done()
+		link.Close()
+	})
+	return func() {
+		if !stop() {
+			wg.Wait()
+		}
+	}
+}
+
+// next decides whether Run goes on after err, and how long it waits before.
+func (c *Conn) next(ctx context.Context, backoff Backoff, err error) (delay time.Duration, again bool) {
+	switch {
+	case ctx.Err() != nil:
+		return 0, false
+	case errors.Is(err, ErrCut):
+		return 0, true
+	case c.over(err):
+		return 0, false
+	}
+	delay = backoff.NextBackOff()
+	return delay, delay >= 0
+}
+
 func (c *Conn) over(err error) bool {
 	switch {
-	case errors.Is(err, ErrGameOver):
-		return c.cfg.GameOver == StopForGood
+	case errors.Is(err, ErrGameOver) && c.cfg.GameOver == StopForGood:
+		return true
 	case c.state.Load().Epoch == 0:
 		return !c.cfg.RetryFirst || Permanent(err)
 	}
 	return c.cfg.GiveUp(err)
+}
+
+// drainWake forgets a Reconnect that the attempt which begins now fulfils.
+func (c *Conn) drainWake() {
+	select {
+	case <-c.wake:
+	default:
+	}
 }
 
 func (c *Conn) pause(ctx context.Context, delay time.Duration) {
@@ -203,11 +250,14 @@ func (c *Conn) pause(ctx context.Context, delay time.Duration) {
 	}
 }
 
+// setRegistry is called on the goroutine of Run only.
 func (c *Conn) setRegistry(raw json.RawMessage, token string) {
 	previous := c.registry.Load().Time
 	now := time.Now()
 	if !now.After(previous) {
 		now = previous.Add(1) // coarse clocks: each registry has a time of its own
 	}
-	c.registry.Set(Registry{JSON: raw, Token: token, Time: now})
+	r := Registry{JSON: raw, Token: token, Time: now}
+	c.registry.Set(r)
+	c.cfg.OnRegistry(r)
 }

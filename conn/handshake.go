@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -14,12 +15,12 @@ import (
 // An attachment is one session: who we are and the link that we have it by.
 // It does not change once it is published.
 type attachment struct {
-	link     *linkBox
+	link     Link
 	epoch    uint64
 	identity Identity
-	token    wire.Token
 	arp      json.RawMessage // our route, written once
-	answer   json.RawMessage
+	answer   json.RawMessage // nil for a session without a handshake
+	registry json.RawMessage // the part of answer
 	loaded   bool
 	began    time.Time
 }
@@ -28,59 +29,51 @@ func (a *attachment) session() Session {
 	return Session{Epoch: a.epoch, Identity: a.identity, Info: a.link.Info(), Answer: a.answer, Began: a.began}
 }
 
-func (c *Conn) dial(ctx context.Context) (*linkBox, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.DialTimeout,
-		&Error{Op: "dial", Addr: c.cfg.Transport.String(), Reason: ErrTimeout, Hint: fmt.Sprintf("no answer within %v", c.cfg.DialTimeout)})
+func (c *Conn) dial(ctx context.Context) (Link, error) {
+	limit := &Error{Op: "dial", Addr: c.cfg.Transport.String(), Reason: ErrTimeout, Hint: fmt.Sprintf("no answer within %v", c.cfg.DialTimeout)}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.DialTimeout, limit)
 	defer cancel()
 	link, err := c.cfg.Transport.Dial(ctx)
-	if err != nil {
-		c.counts.failed(err)
-		return nil, err
+	if err != nil && ReasonOf(err) == nil && context.Cause(ctx) == limit {
+		return nil, limit
 	}
-	box := &linkBox{Link: link}
-	c.link.Store(box)
-	return box, nil
+	return link, err
 }
 
 // handshake makes a session of a link (protocol §4.3). It does not wait for
 // the first heartbeat; a heartbeat that comes later than AutoconnectRetry after
 // the question asks again.
-func (c *Conn) handshake(link *linkBox) (*attachment, error) {
+func (c *Conn) handshake(ctx context.Context, end context.CancelCauseFunc, link Link) (*attachment, error) {
 	if c.cfg.Token != "" {
 		return c.serverSession(link), nil
 	}
-	stop := c.expectSigns(link)
-	defer stop()
-	ask, err := c.ask(link)
-	if err != nil {
-		return nil, c.lastWords(link, err)
-	}
-	for {
-		m, err := link.Receive()
-		if err != nil {
-			return nil, c.failure("handshake", link.reason(err))
+	defer c.expectSigns(link, end).stop()
+	beaten := false
+	ask, err := c.ask(ctx, link)
+	for err == nil {
+		var m *wire.Message
+		if m, err = link.Receive(); err != nil {
+			return nil, err
 		}
 		switch {
 		case m.IsHeartbeat():
+			beaten = true
 			if time.Since(ask.at) >= c.cfg.AutoconnectRetry {
-				if ask, err = c.ask(link); err != nil {
-					return nil, c.lastWords(link, err)
-				}
+				ask, err = c.ask(ctx, link)
 			}
 		case m.Topic == ask.finished:
-			a, err := c.answered(link, m)
-			if err != nil {
-				return nil, c.failure("handshake", err)
-			}
-			return a, nil
+			return c.answered(link, m)
+		case m.Topic == ask.failed && beaten:
+			return nil, fmt.Errorf("%w: %.200s", ErrRejected, m.Data)
 		case m.Topic == ask.failed:
-			return nil, c.failure("handshake", fmt.Errorf("%w: %.200s", ErrRejected, m.Data))
+			ask.at = time.Time{} // too early for a hall that starts: ask again when it beats
 		default:
 			if err := c.internal(m); err != nil {
-				return nil, c.failure("handshake", err)
+				return nil, err
 			}
 		}
 	}
+	return nil, c.lastWords(link, end, err)
 }
 
 // A question is one autoconnect that waits for its answer.
@@ -91,70 +84,68 @@ type question struct {
 
 // ask sends an autoconnect with a throw-away token of its own: answers to
 // older ones do not count.
-func (c *Conn) ask(link *linkBox) (question, error) {
+func (c *Conn) ask(ctx context.Context, link Link) (question, error) {
 	temporary := string(wire.NewToken())
-	data := map[string]any{"autoConnectToken": temporary, "nice": c.cfg.Nice, "noForwarding": c.cfg.NoForwarding}
-	if c.cfg.Announce != nil {
-		for name, value := range c.cfg.Announce() {
-			if _, taken := data[name]; !taken {
-				data[name] = value
-			}
-		}
-	}
-	raw, err := json.Marshal(data)
+	data, err := json.Marshal(c.announcement(temporary))
 	if err != nil {
 		return question{}, &Error{Op: "handshake", Addr: c.cfg.Transport.String(), Err: err, Hint: "Config.Announce gave what JSON cannot hold"}
 	}
 	route := route{Nice: c.cfg.Nice, NoForwarding: c.cfg.NoForwarding, NodeName: c.cfg.NodeName, Port: link.Info().Port}
-	c.mu.Lock()
-	token := or(c.identity.Token, "invalid")
-	c.mu.Unlock()
-	_, err = link.Send(context.Background(), &wire.Message{
-		Topic: wire.CommandAuto, Token: token, OrcName: wire.GreatHall, ID: wire.NewID(),
-		Data: raw, Router: wire.Axon, OriginRouter: wire.Axon, ARP: route.arp(temporary),
+	_, err = link.Send(ctx, &wire.Message{
+		Topic: wire.CommandAuto, Token: or(c.identity.Token, "invalid"), OrcName: wire.GreatHall, ID: wire.NewID(),
+		Data: data, Router: wire.Axon, OriginRouter: wire.Axon, ARP: route.arp(temporary),
 	})
-	if err != nil {
-		return question{}, c.failure("handshake", link.reason(err))
+	return question{time.Now(), temporary + autoconnectDone, temporary + autoconnectFail}, err
+}
+
+// announcement is the data of an autoconnect. What the protocol says of it
+// cannot be replaced.
+func (c *Conn) announcement(temporary string) map[string]any {
+	data := make(map[string]any)
+	if c.cfg.Announce != nil {
+		maps.Copy(data, c.cfg.Announce())
 	}
-	return question{time.Now(), temporary + autoconnectDone, temporary + autoconnectFail}, nil
+	data["autoConnectToken"], data["nice"], data["noForwarding"] = temporary, c.cfg.Nice, c.cfg.NoForwarding
+	return data
 }
 
 // lastWords looks for a better reason than err, which is that nothing can be
 // sent: a hall that rejects a client closes the one socket and says so on the
-// other.
-func (c *Conn) lastWords(link *linkBox, err error) error {
+// other (protocol §2.5).
+func (c *Conn) lastWords(link Link, end context.CancelCauseFunc, err error) error {
+	const patience = time.Second // longer than links go on after they have lost a socket
+	limit := lookOut(patience, func() time.Duration { end(err); return 0 })
+	defer limit.stop()
 	for {
-		m, end := link.Receive()
-		if end != nil {
+		m, gone := link.Receive()
+		if gone != nil {
 			return err
 		}
-		if m.Topic == wire.TopicReject {
-			return c.failure("handshake", rejected(m))
+		if m.IsHeartbeat() {
+			continue
+		}
+		if better := c.internal(m); better != nil {
+			return better
 		}
 	}
 }
 
-// expectSigns ends the link when the hall is silent for HandshakeTimeout.
-func (c *Conn) expectSigns(link *linkBox) (stop func()) {
+// expectSigns ends the attempt when the hall is silent for HandshakeTimeout.
+func (c *Conn) expectSigns(link Link, end context.CancelCauseFunc) *lookout {
 	began := time.Now()
-	var timer *time.Timer
-	timer = time.AfterFunc(c.cfg.HandshakeTimeout, func() {
-		last := link.Info().LastReceived
-		if last.Before(began) {
-			last = began
+	return lookOut(c.cfg.HandshakeTimeout, func() time.Duration {
+		silent := min(silence(link), time.Since(began))
+		if silent < c.cfg.HandshakeTimeout {
+			return c.cfg.HandshakeTimeout - silent
 		}
-		if rest := c.cfg.HandshakeTimeout - time.Since(last); rest > 0 {
-			timer.Reset(rest)
-			return
-		}
-		link.end(&Error{Op: "handshake", Addr: c.cfg.Transport.String(), Reason: ErrNoHeartbeat,
+		end(&Error{Op: "handshake", Addr: c.cfg.Transport.String(), Reason: ErrNoHeartbeat,
 			Hint: fmt.Sprintf("silent for %v: is it a great hall, and are the two ports not exchanged?", c.cfg.HandshakeTimeout)})
+		return 0
 	})
-	return func() { timer.Stop() }
 }
 
 // answered makes the session that the hall's answer describes.
-func (c *Conn) answered(link *linkBox, m *wire.Message) (*attachment, error) {
+func (c *Conn) answered(link Link, m *wire.Message) (*attachment, error) {
 	var data struct {
 		Token       string          `json:"token"`
 		OrcName     string          `json:"orcName"`
@@ -168,13 +159,13 @@ func (c *Conn) answered(link *linkBox, m *wire.Message) (*attachment, error) {
 		return nil, malformed("autoconnect.finished", errors.New("token, orcName or cmdRegistry is missing"))
 	}
 	a := c.session(link, wire.Token(data.Token), data.OrcName)
-	a.answer, a.loaded = m.Data, data.IsLoaded
+	a.answer, a.registry, a.loaded = m.Data, data.CmdRegistry, data.IsLoaded
 	return a, nil
 }
 
 // serverSession is a session without a handshake, for a client that was given
 // the token: "server mode" of the reference.
-func (c *Conn) serverSession(link *linkBox) *attachment {
+func (c *Conn) serverSession(link Link) *attachment {
 	a := c.session(link, wire.Token(c.cfg.Token), wire.GreatHall+"@"+c.cfg.Token)
 	a.loaded = true
 	return a
@@ -182,32 +173,29 @@ func (c *Conn) serverSession(link *linkBox) *attachment {
 
 // session settles who we are: commands go on under the first name that a hall
 // gave, also when it gives another one later (protocol §4.4).
-func (c *Conn) session(link *linkBox, token wire.Token, assigned string) *attachment {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *Conn) session(link Link, token wire.Token, assigned string) *attachment {
 	id := Identity{Token: token, OrcName: assigned, AssignedName: assigned}
 	if c.identity.OrcName != "" && !c.cfg.AdoptNewName {
 		id.OrcName = c.identity.OrcName
 	}
 	return &attachment{
-		link: link, epoch: c.state.Load().Epoch + 1, identity: id, token: token, began: time.Now(),
+		link: link, epoch: c.state.Load().Epoch + 1, identity: id, began: time.Now(),
 		arp: plainRoute(id.OrcName, link.Info().Port),
 	}
 }
 
 // failure names the step and the address, unless err does already.
 func (c *Conn) failure(op string, err error) error {
-	c.counts.failed(err)
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return err
 	}
-	addr := c.cfg.Transport.String()
+	e := &Error{Op: op, Addr: c.cfg.Transport.String(), Err: err, Reason: ReasonOf(err)}
 	var format *wire.FormatError
 	switch {
 	case errors.As(err, &format):
-		return &Error{Op: op, Addr: addr, Reason: ErrProtocol, Err: err}
-	case ReasonOf(err) == nil:
-		return &Error{Op: op, Addr: addr, Reason: ErrLinkLost, Err: err}
+		e.Reason = ErrProtocol
+	case e.Reason == nil && op != "dial":
+		e.Reason = ErrLinkLost
 	}
-	return &Error{Op: op, Addr: addr, Err: err, Reason: ReasonOf(err)}
+	return e
 }

@@ -3,32 +3,35 @@ package conn
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 )
 
-// The transitions of the state. Run makes all but lagging and recovered, which
-// are the watchdog's; mu puts them into one order.
+// The transitions of the state. Run makes all but lags and recovers, which are
+// the watchdog's and the reader's; mu puts them into one order.
 
 func (c *Conn) attempting(attempt int) {
 	c.transit(func(s *State) bool {
-		s.Phase, s.Attempt, s.NextDelay = Reconnecting, attempt, 0
-		if s.Epoch == 0 {
-			s.Phase = Connecting
-		}
+		s.Phase, s.Attempt, s.NextDelay = unattached(s), attempt, 0
 		return true
 	})
 }
 
+// waiting is the one transition of a loss, though two sockets die, and that of
+// an attempt that failed.
 func (c *Conn) waiting(attempt int, delay time.Duration, err error) {
 	c.transit(func(s *State) bool {
-		if s.Epoch > 0 {
-			s.Phase = Reconnecting
-		}
-		s.Attempt, s.NextDelay, s.Err = attempt, delay, plain(err)
+		s.Phase, s.Attempt, s.NextDelay, s.Err = unattached(s), attempt, delay, err
 		return true
 	})
+}
+
+// unattached is the phase without a session.
+func unattached(s *State) Phase {
+	if s.Epoch == 0 {
+		return Connecting
+	}
+	return Reconnecting
 }
 
 func (c *Conn) connected(a *attachment) {
@@ -38,17 +41,10 @@ func (c *Conn) connected(a *attachment) {
 	})
 }
 
-// disconnected is the one transition of a loss, though two sockets die.
-func (c *Conn) disconnected(err error) {
+// lags looks at the silence once more: a message may just have come.
+func (c *Conn) lags(link Link) {
 	c.transit(func(s *State) bool {
-		s.Phase, s.Attempt, s.Err = Reconnecting, 0, err
-		return true
-	})
-}
-
-func (c *Conn) lagging() {
-	c.transit(func(s *State) bool {
-		if s.Phase != Connected {
+		if s.Phase != Connected || silence(link) < c.cfg.LagAfter {
 			return false
 		}
 		s.Phase = Lagging
@@ -56,7 +52,7 @@ func (c *Conn) lagging() {
 	})
 }
 
-func (c *Conn) recovered() {
+func (c *Conn) recovers() {
 	c.transit(func(s *State) bool {
 		if s.Phase != Lagging {
 			return false
@@ -66,16 +62,21 @@ func (c *Conn) recovered() {
 	})
 }
 
-// close ends the states, the notices and the values.
-func (c *Conn) close(err error) error {
-	err = plain(err)
+// close ends the states, the notices and the values. An end that was asked for
+// is no error of the state.
+func (c *Conn) close(ctx context.Context, session *attachment, err error) error {
+	lost := err
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	c.transit(func(s *State) bool {
-		s.Phase, s.NextDelay, s.Err = Closed, 0, err
+		s.Phase, s.Attempt, s.NextDelay, s.Err = Closed, 0, 0, err
 		if errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) {
 			s.Err = nil
 		}
 		return true
 	})
+	c.detached(session, lost)
 	c.state.Close()
 	c.token.Close()
 	c.orcName.Close()
@@ -84,22 +85,29 @@ func (c *Conn) close(err error) error {
 	return err
 }
 
-// transit applies change to the present state and publishes the result.
+// transit applies change to the present state and publishes the result. The
+// logger is foreign code and runs outside of the lock.
 func (c *Conn) transit(change func(*State) bool) {
+	if s, changed := c.change(change); changed {
+		c.cfg.Logger.LogAttrs(context.Background(), levelOf(s), "connection", slog.Any("state", s))
+	}
+}
+
+func (c *Conn) change(change func(*State) bool) (s State, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.state.Load()
-	s := old
+	s = old
 	if !change(&s) {
-		return
+		return old, false
 	}
-	if s.Phase != old.Phase || s.Since.IsZero() {
+	s.Since = old.Since
+	if s.Phase != old.Phase {
 		s.Since = time.Now()
-	} else {
-		s.Since = old.Since
 	}
+	c.lagging.Store(s.Phase == Lagging)
 	c.state.Set(s)
-	c.cfg.Logger.LogAttrs(context.Background(), levelOf(s), "connection", slog.Any("state", s))
+	return s, true
 }
 
 func levelOf(s State) slog.Level {
@@ -110,16 +118,4 @@ func levelOf(s State) slog.Level {
 		return slog.LevelInfo
 	}
 	return slog.LevelDebug
-}
-
-// plain takes off the internal mark of a lost session and gives the bare end
-// of a stream a name.
-func plain(err error) error {
-	if l, ok := err.(lost); ok {
-		err = l.error
-	}
-	if errors.Is(err, io.EOF) && !errors.Is(err, ErrLinkLost) {
-		return &Error{Op: "session", Reason: ErrLinkLost, Err: err}
-	}
-	return err
 }

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/xcraft-go/xbus/wire"
@@ -62,43 +63,52 @@ const (
 // them. They are believed whatever their token, also before the session, as
 // the reference does (protocol §4.6); their shape is not.
 func (c *Conn) notice(m *wire.Message) (consumed bool, err error) {
-	var data struct {
-		Registry   json.RawMessage
-		Token      string
-		Status     string
-		OldOrcName string
-		NewOrcName string
-		BusConfig  json.RawMessage
-	}
 	switch m.Topic {
 	case topicRegistry, topicToken, topicOrcName, topicReconnect:
 	default:
 		return false, nil
 	}
+	var data struct {
+		Registry   json.RawMessage `json:"registry"`
+		Token      string          `json:"token"`
+		Status     string          `json:"status"`
+		OldOrcName string          `json:"oldOrcName"`
+		NewOrcName string          `json:"newOrcName"`
+		BusConfig  json.RawMessage `json:"busConfig"`
+	}
+	if !isObject(m.Data) {
+		return true, malformed(m.Topic, errors.New("it is no object"))
+	}
 	if err := json.Unmarshal(m.Data, &data); err != nil {
 		return true, malformed(m.Topic, err)
 	}
+	n := Notice{Relayed: true, BusConfig: data.BusConfig}
 	switch m.Topic {
 	case topicRegistry:
 		if !isObject(data.Registry) {
-			return true, malformed(m.Topic, fmt.Errorf("no registry"))
+			return true, malformed(m.Topic, errors.New("registry is missing"))
 		}
 		c.setRegistry(data.Registry, data.Token)
-		c.notify(Notice{Kind: RegistryChanged})
+		n = Notice{Kind: RegistryChanged}
 	case topicToken:
-		c.notify(Notice{Kind: TokenChanged, Relayed: true, BusConfig: data.BusConfig})
+		n.Kind = TokenChanged
 	case topicOrcName:
-		if a := c.attached.Load(); a == nil || wire.Token(data.Token) != a.token {
+		if a := c.attached.Load(); a == nil || wire.Token(data.Token) != a.identity.Token {
 			return false, nil // an ordinary event
 		}
-		c.notify(Notice{Kind: OrcNameChanged, Relayed: true, Old: data.OldOrcName, New: data.NewOrcName, BusConfig: data.BusConfig})
+		n.Kind, n.Old, n.New = OrcNameChanged, data.OldOrcName, data.NewOrcName
 	case topicReconnect:
-		kind := Reconnected
-		if data.Status == "attempt" {
-			kind = ReconnectAttempt
+		switch data.Status {
+		case "attempt":
+			n.Kind = ReconnectAttempt
+		case "done":
+			n.Kind = Reconnected
+		default:
+			c.counts.unknown.Add(1)
+			return true, nil
 		}
-		c.notify(Notice{Kind: kind, Relayed: true})
 	}
+	c.notify(n)
 	return true, nil
 }
 

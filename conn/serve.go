@@ -2,10 +2,8 @@ package conn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/xcraft-go/xbus/wire"
@@ -14,55 +12,53 @@ import (
 // attach publishes a session: first to those who send, then as a state, then
 // as notices, in the order of the reference (protocol §4.4).
 func (c *Conn) attach(a *attachment) {
-	c.mu.Lock()
 	old := c.identity
 	c.identity = a.identity
-	c.mu.Unlock()
-
-	c.token.Set(a.token)
+	c.token.Set(a.identity.Token)
 	c.orcName.Set(a.identity.OrcName)
-	if a.answer != nil {
-		c.setRegistry(registryOf(a.answer), string(a.token))
+	if a.registry != nil {
+		c.setRegistry(a.registry, string(a.identity.Token))
 	}
 	c.attached.Store(a)
 	c.cfg.OnAttach(a.session())
 	c.connected(a)
 
-	if a.epoch > 1 && old.Token != a.token {
+	again := a.epoch > 1
+	if again && old.Token != a.identity.Token {
 		c.notify(Notice{Kind: TokenChanged})
 	}
-	if a.epoch > 1 && old.AssignedName != a.identity.AssignedName {
+	if again && old.AssignedName != a.identity.AssignedName {
 		c.notify(Notice{Kind: OrcNameChanged, Old: old.AssignedName, New: a.identity.AssignedName})
 	}
-	if a.answer != nil {
+	if a.registry != nil {
 		c.notify(Notice{Kind: RegistryChanged})
 	}
-	if a.epoch > 1 {
+	if again {
 		c.notify(Notice{Kind: Reconnected})
 	}
 }
 
-func (c *Conn) detach(a *attachment, err error) {
-	c.attached.Store(nil)
-	c.disconnected(err)
+// detached tells of the end of a session, if there was one. Its link is closed.
+func (c *Conn) detached(a *attachment, err error) {
+	if a == nil {
+		return
+	}
 	session := a.session()
 	session.Lost = time.Now()
 	c.cfg.OnDetach(session, err)
-	c.notify(Notice{Kind: ReconnectAttempt})
 }
 
 // serve receives until the session is lost and returns why.
-func (c *Conn) serve(a *attachment, backoff Backoff) error {
-	dog := c.watch(a)
-	defer dog.stop()
+func (c *Conn) serve(a *attachment, end context.CancelCauseFunc, backoff Backoff) error {
+	defer c.watch(a.link, end).stop()
 	good := false
 	for {
 		m, err := a.link.Receive()
 		if err != nil {
-			return c.failure("session", a.link.reason(err))
+			return err
 		}
-		if dog.lagging.Load() && dog.lagging.CompareAndSwap(true, false) {
-			c.recovered()
+		if c.lagging.Load() {
+			c.recovers()
 		}
 		if m.IsHeartbeat() {
 			if !good {
@@ -72,7 +68,7 @@ func (c *Conn) serve(a *attachment, backoff Backoff) error {
 			continue
 		}
 		if err := c.internal(m); err != nil {
-			return c.failure("session", err)
+			return err
 		}
 	}
 }
@@ -83,10 +79,9 @@ func (c *Conn) internal(m *wire.Message) error {
 	switch {
 	case m.Topic == wire.TopicGameOver:
 		return ErrGameOver
-	case strings.HasPrefix(m.Topic, axonPrefix):
-		if m.Topic == wire.TopicReject {
-			return rejected(m)
-		}
+	case m.Topic == wire.TopicReject:
+		return fmt.Errorf("%w: %.200s", ErrCertificateRejected, m.Raw())
+	case strings.HasPrefix(m.Topic, axonPrefix), strings.HasPrefix(m.Topic, ":"):
 		c.counts.unknown.Add(1)
 		return nil
 	}
@@ -98,7 +93,7 @@ func (c *Conn) internal(m *wire.Message) error {
 	switch {
 	case a == nil:
 		c.counts.early.Add(1)
-	case m.Token != a.token:
+	case m.Token != a.identity.Token:
 		c.counts.wrongToken.Add(1)
 	default:
 		c.counts.received.Add(1)
@@ -107,57 +102,42 @@ func (c *Conn) internal(m *wire.Message) error {
 	return nil
 }
 
-func rejected(m *wire.Message) error {
-	return fmt.Errorf("%w: %.200s", ErrCertificateRejected, m.Raw())
-}
-
-// A watchdog looks at the silence of a hall by a timer, without a goroutine of
-// its own: it wakes when the silence may have grown too long, not at each
+// watch looks at the silence of a hall: it shows it as lag, then ends the
+// session. It wakes when the silence may have grown too long, not at each
 // message.
-type watchdog struct {
-	timer   *time.Timer
-	lagging atomic.Bool
-}
-
-func (w *watchdog) stop() { w.timer.Stop() }
-
-func (c *Conn) watch(a *attachment) *watchdog {
-	dog := new(watchdog)
-	armed := make(chan struct{})
-	dog.timer = time.AfterFunc(c.cfg.LagAfter, func() {
-		<-armed
-		silence := time.Since(a.link.Info().LastReceived)
+func (c *Conn) watch(link Link, end context.CancelCauseFunc) *lookout {
+	return lookOut(c.cfg.LagAfter, func() time.Duration {
+		silent := silence(link)
 		switch {
-		case silence >= c.cfg.LostAfter && !c.cfg.OptimistLag:
-			a.link.end(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrNoHeartbeat,
-				Err: fmt.Errorf("%w: silent for %v", ErrTimeout, silence.Round(100*time.Millisecond))})
-			return
-		case silence < c.cfg.LagAfter:
-			dog.timer.Reset(c.cfg.LagAfter - silence)
-		default:
-			if dog.lagging.CompareAndSwap(false, true) {
-				c.lagging()
-			}
-			dog.timer.Reset(max(c.cfg.LostAfter-silence, c.cfg.LagAfter/4))
+		case silent < c.cfg.LagAfter:
+			return c.cfg.LagAfter - silent
+		case c.cfg.OptimistLag:
+			c.lags(link)
+			return c.cfg.LagAfter
+		case silent < c.cfg.LostAfter:
+			c.lags(link)
+			// Not later than a lag that begins after the next message.
+			return min(c.cfg.LostAfter-silent, c.cfg.LagAfter)
 		}
+		end(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrNoHeartbeat,
+			Err: fmt.Errorf("%w: silent for %v", ErrTimeout, silent.Round(100*time.Millisecond))})
+		return 0
 	})
-	close(armed)
-	return dog
 }
 
-// Send stamps m with the session (token, name, route) and hands it to the
-// link. It never waits for a session: without one it returns an error that
-// wraps [ErrNotConnected] and [ErrNotSent]. The Receipt tells later, compared
-// with Session.Info.Written, whether m was written.
+// Send stamps m with the session (it writes token, name and route into it) and
+// hands it to the link. It never waits for a session: without one it returns
+// an error that wraps [ErrNotConnected] and [ErrNotSent]. The Receipt tells
+// later, compared with Session.Info.Written, whether m was written.
 //
 // A message that names another orc than ours is sent under that name, with a
 // route for it.
 func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	a := c.attached.Load()
 	if a == nil {
-		return Receipt{}, c.detached()
+		return Receipt{}, c.noSession()
 	}
-	m.Token, m.Router, m.OriginRouter = a.token, wire.Axon, wire.Axon
+	m.Token, m.Router, m.OriginRouter = a.identity.Token, wire.Axon, wire.Axon
 	switch m.OrcName {
 	case "", a.identity.OrcName:
 		m.OrcName, m.ARP = a.identity.OrcName, a.arp
@@ -178,12 +158,15 @@ type Receipt struct {
 	Number uint64 // its place in that session, from 1
 }
 
-// detached says why there is no session.
-func (c *Conn) detached() error {
+// noSession says why nothing can be sent.
+func (c *Conn) noSession() error {
 	s := c.state.Load()
-	reason := error(ErrNotSent)
+	why := ErrNotSent
 	if s.Phase == Closed {
-		reason = errors.Join(ErrNotSent, ErrClosed)
+		why = fmt.Errorf("%w: %w", why, ErrClosed)
 	}
-	return &Error{Op: "send", Addr: c.cfg.Transport.String(), Reason: ErrNotConnected, Err: errors.Join(reason, s.Err)}
+	if s.Err != nil {
+		why = fmt.Errorf("%w: %w", why, s.Err)
+	}
+	return &Error{Op: "send", Addr: c.cfg.Transport.String(), Reason: ErrNotConnected, Err: why}
 }

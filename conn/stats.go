@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"encoding/json"
 	"sync"
 	"sync/atomic"
 )
@@ -31,7 +30,7 @@ type counters struct {
 
 func (c *counters) failed(err error) {
 	label := "other"
-	if reason := ReasonOf(plain(err)); reason != nil {
+	if reason := ReasonOf(err); reason != nil {
 		label = reason.Error()
 	}
 	c.mu.Lock()
@@ -56,12 +55,4 @@ func (c *Conn) Stats() Stats {
 		s.Failures[label] = n
 	}
 	return s
-}
-
-func registryOf(answer json.RawMessage) json.RawMessage {
-	var data struct {
-		CmdRegistry json.RawMessage `json:"cmdRegistry"`
-	}
-	_ = json.Unmarshal(answer, &data) // was read before
-	return data.CmdRegistry
 }
