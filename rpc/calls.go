@@ -430,6 +430,27 @@ func (c *Calls) Close(cause error) {
 	c.sweep.stop()
 }
 
+// Refuse lets no new call begin; those in flight go on.
+func (c *Calls) Refuse(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed == nil {
+		c.closed = reason(ErrClosed, cause)
+	}
+}
+
+// Idle waits until no call is in flight.
+func (c *Calls) Idle(ctx context.Context) error {
+	for _, p := range c.all() {
+		select {
+		case <-p.Done():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
 // InFlight returns the number of calls that have not ended.
 func (c *Calls) InFlight() int { return int(c.inFlight.Load()) }
 

@@ -79,6 +79,9 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+// Encode makes the payload of a message of a Go value, as the data of a call.
+func Encode(data any) (payload.Parts, error) { return pack(data) }
+
 // Decode stores the payload of a message in what dst points to, whatever way
 // it came: as JSON or as immutable values (protocol §7.2). Without payload dst
 // is left as it is.
