@@ -20,6 +20,7 @@ type linkConfig struct {
 	Config
 	in, out    net.Conn // messages come by in, and are written to out
 	compressed bool
+	hall       *hallEnd // nil at a client's end
 }
 
 // A link is the two sockets of one client, seen from either end. It keeps one
@@ -47,9 +48,15 @@ const drainTime = 250 * time.Millisecond
 
 func newLink(cfg linkConfig) *link {
 	l := &link{cfg: cfg, started: time.Now()}
-	var src io.Reader = &socketReader{link: l, acknowledge: acknowledger(cfg.in)}
+	socket := &socketReader{link: l, acknowledge: func() {}}
+	var src io.Reader = socket
 	if cfg.compressed {
 		src = newInflater(src)
+	}
+	if cfg.hall == nil {
+		socket.acknowledge = acknowledger(cfg.in)
+	} else {
+		src = cfg.hall.guard(src)
 	}
 	l.reader = wire.NewReader(src, cfg.Limits)
 	l.out = newOutbox(l)
@@ -68,22 +75,35 @@ func (l *link) watch() {
 		err = unexpectedByte(b[0])
 	}
 	l.out.stop(l.lost(err))
-	l.fail(l.lost(err), drainTime)
+	l.fail(l.lost(err), l.drain())
+}
+
+// drain is how long the incoming socket outlives the other one: what a client
+// still asks for could not be answered.
+func (l *link) drain() time.Duration {
+	if l.cfg.hall != nil {
+		return 0
+	}
+	return drainTime
 }
 
 func unexpectedByte(b byte) error {
 	if b == tlsAlert {
 		return fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
 	}
-	return fmt.Errorf("%w: the commander sent 0x%02x, it sends nothing", conn.ErrProtocol, b)
+	return fmt.Errorf("%w: 0x%02x came by the socket that is only written to", conn.ErrProtocol, b)
 }
 
 const tlsAlert = 0x15
 
 // Receive implements [conn.Link].
 func (l *link) Receive() (*wire.Message, error) {
+	if m := l.cfg.hall.takeFirst(); m != nil {
+		return m, nil
+	}
 	m, err := l.reader.Next()
 	if err == nil {
+		l.cfg.hall.complete()
 		return m, nil
 	}
 	err = l.lost(err)
@@ -180,6 +200,7 @@ func (r *socketReader) Read(p []byte) (int, error) {
 	if l.cfg.IdleTimeout > 0 && !l.over() {
 		l.cfg.in.SetReadDeadline(time.Now().Add(l.cfg.IdleTimeout))
 	}
+	l.cfg.hall.beforeRead(l)
 	n, err := l.cfg.in.Read(p)
 	if n > 0 {
 		l.received.Store(int64(time.Since(l.started)))

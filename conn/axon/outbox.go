@@ -29,6 +29,7 @@ type outbox struct {
 	writing bool
 	err     error         // why nothing is written any more
 	room    chan struct{} // closed when pending was taken or err was set
+	idle    chan struct{} // closed when the writer ends; nil unless flush waits
 
 	written atomic.Uint64
 	opened  bool // the gzip member has begun; the writer's own
@@ -108,6 +109,26 @@ func (o *outbox) awaitRoom(ctx context.Context) error {
 	}
 }
 
+// flush waits until all that was put has been handed to the system.
+func (o *outbox) flush(ctx context.Context) error {
+	o.mu.Lock()
+	if !o.writing {
+		defer o.mu.Unlock()
+		return o.err
+	}
+	if o.idle == nil {
+		o.idle = make(chan struct{})
+	}
+	idle := o.idle
+	o.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // stop lets nothing be written any more. The first reason counts.
 func (o *outbox) stop(err error) {
 	o.mu.Lock()
@@ -115,6 +136,15 @@ func (o *outbox) stop(err error) {
 	if o.err == nil {
 		o.err = err
 		close(o.room)
+		o.tellIdle()
+	}
+}
+
+// tellIdle wakes who waits in flush; mu is held.
+func (o *outbox) tellIdle() {
+	if o.idle != nil {
+		close(o.idle)
+		o.idle = nil
 	}
 }
 
@@ -130,7 +160,7 @@ func (o *outbox) write() {
 		if err := o.send(batch); err != nil {
 			err = o.link.lost(err)
 			o.stop(err)
-			o.link.fail(err, drainTime)
+			o.link.fail(err, o.link.drain())
 			return
 		}
 	}
@@ -145,6 +175,7 @@ func (o *outbox) take(last []byte) []byte {
 	}
 	if len(o.pending) <= headRoom || o.err != nil {
 		o.writing = false
+		o.tellIdle()
 		return nil
 	}
 	batch := o.pending

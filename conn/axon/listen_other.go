@@ -1,0 +1,19 @@
+//go:build !linux
+
+package axon
+
+import (
+	"net"
+	"syscall"
+)
+
+var errInUse error = syscall.EADDRINUSE
+
+// ownInode is known on Linux only.
+func ownInode(net.Conn) uint64 { return 0 }
+
+// peerPID is known on Linux only.
+func peerPID(net.Conn) int32 { return 0 }
+
+// PeerUser is known on Linux only.
+func (l *link) PeerUser() (uid uint32, ok bool) { return 0, false }
