@@ -50,7 +50,7 @@ type ServerOptions struct {
 	Log LogLevel
 }
 
-// Node is a great hall that an other one connects to (protocol §8).
+// Node is a great hall that another one connects to (protocol §8).
 type Node struct {
 	Host          string `json:"host"`
 	CommanderPort int    `json:"commanderPort"`

@@ -18,7 +18,7 @@ module.exports = (add) => {
     work(it, 'serial')
   );
 
-  add('serial2', {parallel: false, desc: 'an other exclusive activity'}, (it) =>
+  add('serial2', {parallel: false, desc: 'another exclusive activity'}, (it) =>
     work(it, 'serial2')
   );
 

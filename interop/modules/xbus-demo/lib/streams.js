@@ -1,7 +1,7 @@
 'use strict';
 
 /* Streams of bytes: downloads (the result is a stream), uploads (the data is
- * one) and downloads made by the server from an other great hall.
+ * one) and downloads made by the server from another great hall.
  */
 
 const crypto = require('node:crypto');
