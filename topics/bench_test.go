@@ -128,9 +128,9 @@ func BenchmarkMatch(b *testing.B) {
 
 func BenchmarkLongTopic(b *testing.B) {
 	for _, bm := range []struct{ name, pattern, fill string }{
-		{"stars", "*::" + strings.Repeat("*a", 500) + "b", "a"},
-		{"windows", "*::" + strings.Repeat("*(aaaab|x)", 100) + "y", "x"},
-		{"expression", "*::" + strings.Repeat("(.*a)", 100) + "b", "a"},
+		{"stars", "*::" + strings.Repeat("*a", 240) + "*b*a", "a"},
+		{"forms", "*::*(" + strings.Repeat("aaaaaaaaaab|aaaaaaaaaac|", 30) + "d)*a", "a"},
+		{"expression", "*::" + strings.Repeat("(.*a)", 100) + "b*a", "a"},
 	} {
 		for _, size := range []int{512, 1024, 2048, 4096} {
 			b.Run(fmt.Sprintf("%s/%d", bm.name, size), func(b *testing.B) {

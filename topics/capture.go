@@ -8,8 +8,8 @@ import (
 // Captures returns what the stars and the groups of the pattern stand for in
 // topic, in the order in which they begin, and whether topic matches at all.
 // Each star takes as much as it can, the first one first, as in the reference;
-// a group that takes no part gives "". A star that the reference would end in
-// the middle of a character gives "\uFFFD" for the half.
+// a group that takes no part gives "". A half of a character, which a star of
+// the reference may end with, is given as "\uFFFD".
 func (p *Pattern) Captures(topic string) ([]string, bool) {
 	if !p.Match(topic) {
 		return nil, false
@@ -47,10 +47,10 @@ func captureStars(parts []part, topic string) []string {
 		text := parts[i].text
 		_, taken := utf8.DecodeLastRuneInString(rest) // the star behind it needs one
 		at := strings.LastIndex(rest[:len(rest)-taken], text)
-		captured[i] = rest[at+len(text):]
+		captured[i] = whole(rest[at+len(text):])
 		rest = rest[:at]
 	}
-	captured[0] = rest
+	captured[0] = whole(rest)
 	return captured
 }
 
@@ -74,7 +74,9 @@ func (p *Pattern) captureGroups(topic string) ([]string, bool) {
 		if at[i] >= 0 {
 			text = topic[at[i]:at[i+1]]
 		}
-		captured = append(captured, strings.ToValidUTF8(text, "\uFFFD"))
+		captured = append(captured, whole(text))
 	}
 	return captured, true
 }
+
+func whole(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

@@ -11,7 +11,8 @@ import (
 const maxForms = 64
 
 // A part is what stands between two stars: a text, or one of several where
-// there are groups.
+// there are groups. All groups of a pattern are in the same part: a star
+// between two groups is raw (protocol §6.1), and such a pattern is not cut.
 type part struct {
 	text  string   // the shortest form
 	more  []string // the other forms, the shorter ones first
@@ -118,8 +119,8 @@ func shortestFirst(forms []string) []string {
 // first. What follows may then begin anywhere, so no other choice can do
 // better. (With line breaks inside of a part it could; there are none.)
 //
-// looked counts the bytes that were compared or searched: at most a multiple of
-// the two lengths together.
+// looked counts the bytes that were compared or searched: the topic once, and
+// once more for each form of the part that has several.
 func matchParts(parts []part, topic string) (ok bool, looked int) {
 	head, tail := &parts[0], &parts[len(parts)-1]
 	if head == tail {
@@ -167,33 +168,22 @@ func (p *part) cutSuffix(s string) (rest string, ok bool) {
 	return rest, ok
 }
 
-// find returns where the part ends first in s, or -1. With several forms it
-// looks at s in windows that double, so that a form which is far away or
-// absent does not cost more than the distance to the one that is found.
+// find returns where the part ends first in s, or -1.
 func (p *part) find(s string) (end, looked int) {
-	if len(p.more) == 0 {
-		end, looked = endOf(p.text, s), len(s)
+	end, looked = endOf(p.text, s), len(s)
+	if end >= 0 {
+		looked = end
+	}
+	for _, form := range p.more {
 		if end >= 0 {
-			looked = end
+			s = s[:max(end-1, 0)] // what ends later is no better
 		}
-		return end, looked
-	}
-	for width := 64; ; width *= 2 {
-		window := s[:min(width, len(s))]
-		looked += len(window) * (1 + len(p.more))
-		end = endOf(p.text, window)
-		for _, form := range p.more {
-			if end >= 0 {
-				window = window[:max(end-1, 0)] // what ends later is no better
-			}
-			if e := endOf(form, window); e >= 0 {
-				end = e
-			}
-		}
-		if end >= 0 || width >= len(s) {
-			return end, looked
+		looked += len(s)
+		if e := endOf(form, s); e >= 0 {
+			end = e
 		}
 	}
+	return end, looked
 }
 
 // endOf returns where text ends first in s, or -1.

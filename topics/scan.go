@@ -38,16 +38,19 @@ func nextBorder(s string, i int) int {
 // ordinary reports whether all bytes of s are ASCII from 0x0E on: no character
 // of more bytes and no line break.
 func ordinary(s string) bool {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		if x := load(s, i); x&highs|below(x, 0x0E) != 0 {
-			return false
+	if len(s) < 8 {
+		for i := range len(s) {
+			if s[i] < 0x0E || s[i] >= 0x80 {
+				return false
+			}
 		}
+		return true
 	}
-	for ; i < len(s); i++ {
-		if s[i] < 0x0E || s[i] >= 0x80 {
-			return false
-		}
+	last := load(s, len(s)-8)
+	found := last&highs | below(last, 0x0E)
+	for i := 0; i+8 < len(s); i += 8 {
+		x := load(s, i)
+		found |= x&highs | below(x, 0x0E)
 	}
-	return true
+	return found == 0
 }

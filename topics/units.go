@@ -24,6 +24,10 @@ func skipUnits(s string, n int) (rest string, ok bool) {
 	if n == 1 && len(s) > 0 && s[0] < utf8.RuneSelf {
 		return s[1:], true
 	}
+	return skipCharacters(s, n)
+}
+
+func skipCharacters(s string, n int) (rest string, ok bool) {
 	for n > 0 && len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
 		n -= utf16.RuneLen(r)

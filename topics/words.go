@@ -35,47 +35,48 @@ func (p *Pattern) anchors() [][]string {
 	if p.form == literal && p.text != "" {
 		return [][]string{{p.text}}
 	}
-	for _, text := range p.texts() {
-		choices = append(choices, shared(text.words())...)
+	for _, s := range p.stretches() {
+		choices = append(choices, shared(s.words())...)
 	}
 	slices.SortStableFunc(choices, func(a, b []string) int { return shortest(b) - shortest(a) })
 	return choices
 }
 
-// A text is a stretch of a pattern in which nothing but its forms is open.
-type text struct {
+// A stretch is a part of a pattern that is known, but for which form it takes.
+type stretch struct {
 	forms        []string
 	begins, ends bool // at the beginning, at the end of the topic
 }
 
-// texts returns the stretches of a pattern that are known literally.
-func (p *Pattern) texts() []text {
-	var texts []text
+// stretches returns what stands between the stars, and for an expression what
+// stands around its groups.
+func (p *Pattern) stretches() []stretch {
+	var all []stretch
 	if p.form == cut {
 		for i, part := range p.parts {
-			texts = append(texts, text{append([]string{part.text}, part.more...), i == 0, i == len(p.parts)-1})
+			all = append(all, stretch{append([]string{part.text}, part.more...), i == 0, i == len(p.parts)-1})
 		}
-		return texts
+		return all
 	}
 	if p.split || hasLineBreak(p.text) {
 		return nil
 	}
 	first, last := group(p.text)
 	for i, piece := range strings.Split(p.text[:first], "*") {
-		texts = append(texts, text{[]string{piece}, i == 0, false})
+		all = append(all, stretch{[]string{piece}, i == 0, false})
 	}
 	pieces := strings.Split(p.text[last:], "*")
 	for i, piece := range pieces {
-		texts = append(texts, text{[]string{piece}, false, i == len(pieces)-1})
+		all = append(all, stretch{[]string{piece}, false, i == len(pieces)-1})
 	}
-	return texts
+	return all
 }
 
 // words returns the words of each form.
-func (t text) words() [][]string {
-	words := make([][]string, len(t.forms))
-	for i, form := range t.forms {
-		words[i] = wordsOf(form, t.begins, t.ends)
+func (s stretch) words() [][]string {
+	words := make([][]string, len(s.forms))
+	for i, form := range s.forms {
+		words[i] = wordsOf(form, s.begins, s.ends)
 	}
 	return words
 }
