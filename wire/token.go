@@ -12,8 +12,8 @@ import (
 // all the same, so it prints as its first four digits, by every verb of fmt, in
 // slog and in JSON. Convert it to a string to have it whole.
 //
-// (fmt cannot ask values in unexported fields: keep tokens in exported ones, or
-// give the struct a String method.)
+// Two places cannot be reached: fmt shows unexported fields of other types as
+// they are, encoding/json the keys of maps.
 type Token string
 
 // NewToken returns a token for a great hall, or the throw-away one of an
