@@ -85,6 +85,10 @@ func (e Event) String() string {
 	return fmt.Sprintf("%s %.200s", wire.Redact(e.Topic), e.Data)
 }
 
+// Format makes every verb print what String returns: the message beneath has a
+// form of its own.
+func (e Event) Format(f fmt.State, verb rune) { fmt.Fprint(f, e.String()) }
+
 func (e Event) size() int {
 	if raw := e.Raw(); raw != nil {
 		return len(raw) + len(e.Chunk)

@@ -110,7 +110,7 @@ func (e *Error) Member(name string) json.RawMessage { return e.members[name] }
 func (e *Error) Error() string {
 	s := fmt.Sprintf("rpc: call %q: ", e.Command)
 	if e.Is(ErrCommandNotAvailable) {
-		return s + "command not available"
+		return s + e.Message
 	}
 	if e.Name != "" {
 		s += e.Name + ": "

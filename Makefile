@@ -1,0 +1,78 @@
+# xbus: what can be done here. "make" alone lists it.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+GO          ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 60s
+NESTED      := $(patsubst %/go.mod,%,$(wildcard bench/go.mod cmd/xbus/go.mod conn/nats/go.mod))
+NODE        := $(shell command -v node 2>/dev/null)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## a client and a hall in one process: states, calls, events, a cut and the return
+	@$(GO) run ./examples/demo
+
+.PHONY: test
+test: vet ## all tests (race, shuffle, examples, fuzz smoke; against a real server when Node is there)
+ifneq ($(NODE),)
+	$(MAKE) --no-print-directory interop-install
+	$(GO) test -race -shuffle=on -timeout 10m ./...
+else
+	@echo '!! Node is not installed: the tests against a real Xcraft server and client are LEFT OUT'
+	$(GO) test -race -shuffle=on -timeout 10m ./...
+	@echo '!! LEFT OUT, for want of Node: everything in interop/ and the interop tests of server/'
+endif
+	@for m in $(NESTED); do echo "== $$m"; (cd $$m && $(GO) vet ./... && $(GO) test -race -timeout 10m ./...); done
+	$(MAKE) --no-print-directory fuzz FUZZTIME=1s
+ifneq ($(NODE),)
+	$(MAKE) --no-print-directory interop-figures
+endif
+
+.PHONY: vet
+vet: ## gofmt and vet, all modules
+	@bad=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$bad" || { echo "gofmt would change: $$bad"; exit 1; }
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: vet ## vet, staticcheck and tidy modules
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	@for m in $(NESTED); do echo "== $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff); done
+
+.PHONY: interop-install
+interop-install: ## install the real Xcraft server and client into interop/node_modules
+	@cd interop && if [ ! -e node_modules/.xbus ] || ! cmp -s package-lock.json node_modules/.xbus; then \
+		npm ci --silent && cp package-lock.json node_modules/.xbus; fi
+
+.PHONY: interop
+interop: interop-install ## tests and figures against the real Xcraft server and client
+	XBUS_REQUIRE_NODE=1 $(GO) test -race -count=1 -timeout 10m ./interop/... ./server/...
+	$(MAKE) --no-print-directory interop-figures
+
+.PHONY: interop-figures
+interop-figures:
+	XBUS_REQUIRE_NODE=1 XBUS_FIGURES=1 $(GO) test -count=1 -timeout 10m -run '^TestFigures' -v ./interop | grep -E '^ *(figure |--- |ok|FAIL|panic)|_test.go'
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (60s)
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p > /tmp/xbus-fuzz.log 2>&1 || { cat /tmp/xbus-fuzz.log; exit 1; }; \
+		done; done
+
+.PHONY: bench
+bench: ## the benchmarks of the library
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-streams
+bench-streams: ## streams against a loop, channels, rxgo and samber/ro; prints figures
+	@cd bench && $(GO) run ./streams
+
+.PHONY: cover
+cover: ## coverage of all packages by all tests
+	$(GO) test -coverprofile=cover.out -coverpkg=./... ./...
+	$(GO) tool cover -func=cover.out | tail -n 1
