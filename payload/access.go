@@ -23,7 +23,7 @@ func (v Value) Get(key string) Value {
 // none.
 func (v Value) At(i int) Value {
 	n := v.inner()
-	if n == nil || !n.kind.sequence() || uint(i) >= uint(len(n.slots)) || n.slots[i].kind == kindHole {
+	if n == nil || !n.kind.sequence() || uint(i) >= uint(len(n.slots)) || n.slots[i].Kind() == kindHole {
 		return Undefined
 	}
 	return n.slots[i]
@@ -56,7 +56,7 @@ func (v Value) lookup(key Value) (Value, bool) {
 		return Undefined, false
 	case n.kind.sequence():
 		i, ok := key.Int()
-		if !ok || i < 0 || i >= int64(len(n.slots)) || n.slots[i].kind == kindHole {
+		if !ok || i < 0 || i >= int64(len(n.slots)) || n.slots[i].Kind() == kindHole {
 			return Undefined, false
 		}
 		return n.slots[i], true
@@ -90,7 +90,7 @@ func (v Value) All() iter.Seq2[Value, Value] {
 			default:
 				key, value = Number(float64(i)), n.slots[i]
 			}
-			if value.kind != kindHole && !yield(key, value) {
+			if value.Kind() != kindHole && !yield(key, value) {
 				return
 			}
 		}
@@ -126,7 +126,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 
 // State returns what a Shredder wraps, and any other value as it is.
 func (v Value) State() Value {
-	for v.kind == KindShredder {
+	for v.Kind() == KindShredder {
 		v = v.node().slots[0]
 	}
 	return v

@@ -106,7 +106,7 @@ func (b *Builder) Set(key, value any) *Builder {
 	b.open()
 	k, v := Of(key), Of(value)
 	switch {
-	case b.n.kind == KindObject && k.kind != KindString:
+	case b.n.kind == KindObject && k.Kind() != KindString:
 		b.n.set(String("?"), badName(k))
 	case b.n.kind.keyed():
 		b.n.set(k, v)
@@ -129,17 +129,17 @@ func (n *node) element(i int64, v Value) {
 			"use a map for what is that sparse"))
 	}
 	for int64(len(n.slots)) <= i {
-		n.slots = append(n.slots, Value{kind: kindHole})
+		n.slots = append(n.slots, tagged(kindHole, 0))
 	}
 	n.slots[i] = v
 }
 
 // badName is the value of a member that cannot be named.
 func badName(key Value) Value {
-	if key.kind == KindInvalid {
+	if key.Kind() == KindInvalid {
 		return key
 	}
-	return invalid(unsupported("a "+key.kind.String(), "cannot be the name of a member", "give a string"))
+	return invalid(unsupported("a "+key.Kind().String(), "cannot be the name of a member", "give a string"))
 }
 
 // Add appends to a list or array, and puts values into a set. It panics for
@@ -165,6 +165,10 @@ func (b *Builder) Member(name string, value any) *Builder {
 	b.open()
 	if !b.n.kind.members() {
 		panic("payload: Member of a " + b.n.kind.String() + ": it has none beside its content")
+	}
+	if i, ok := arrayIndex(name); ok && b.n.kind == KindArray {
+		b.n.element(int64(i), Of(value)) // what JavaScript makes of it
+		return b
 	}
 	b.n.member(name, Of(value))
 	return b

@@ -1,6 +1,10 @@
 package payload
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"unsafe"
+)
 
 // Decode reads the text of an immutable value (protocol §7.3). It accepts what
 // the reference accepts: any numbering, the type map and the dense arrays of its
@@ -9,13 +13,10 @@ import "sync"
 //
 // The error is a [*SyntaxError] or a [*LimitError].
 func Decode(text []byte, l Limits) (Value, error) {
-	if err := l.filled().text(len(text)); err != nil {
-		return Undefined, err
-	}
-	return decode(string(text), l)
+	return decode(unsafe.String(unsafe.SliceData(text), len(text)), l)
 }
 
-// decode is Decode of a text that the value may keep.
+// decode reads a text that nobody changes meanwhile; the value keeps no part of it.
 func decode(text string, l Limits) (Value, error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
@@ -40,9 +41,10 @@ type decoder struct {
 	limits Limits
 
 	root    int32
-	rooted  bool    // the text names a root
-	listed  bool    // the text has objects
-	table   []Value // the objects; a container is a kindSpan until it is reached
+	rooted  bool // the text names a root
+	listed  bool // the text has objects
+	table   []object
+	chars   []byte  // what the strings consist of
 	spans   []span  // the containers
 	edges   []int32 // what the containers hold: indexes, codes and marks
 	typeMap *[maxType + 1]int32
@@ -74,8 +76,7 @@ func (d *decoder) release() {
 	if cap(d.table)+cap(d.edges) > worthKeeping {
 		return
 	}
-	clear(d.table)
-	spare := decoder{table: d.table[:0], spans: d.spans[:0], edges: d.edges[:0]}
+	spare := decoder{table: d.table[:0], chars: d.chars[:0], spans: d.spans[:0], edges: d.edges[:0]}
 	spare.linker.reuse(&d.linker)
 	*d = spare
 	decoders.Put(d)
@@ -129,15 +130,19 @@ func (d *decoder) objects() error {
 		return d.fail("objects must be an array")
 	}
 	d.listed = true
-	d.table, d.spans, d.edges = d.table[:0], d.spans[:0], d.edges[:0]
+	d.table, d.spans, d.edges, d.chars = d.table[:0], d.spans[:0], d.edges[:0], d.chars[:0]
 	for more := d.opens(']'); more; {
-		v, err := d.object()
+		d.table = append(d.table, object{})
+		err := d.object(&d.table[len(d.table)-1])
 		if err != nil {
 			return err
 		}
-		d.table = append(d.table, v)
 		if len(d.table)+len(d.edges) > d.limits.Values {
 			return &LimitError{Limit: "Values", Max: d.limits.Values}
+		}
+		if d.i < len(d.s) && d.s[d.i] == ',' { // the usual case of more
+			d.i++
+			continue
 		}
 		if more, err = d.more(']'); err != nil {
 			return err
@@ -147,76 +152,111 @@ func (d *decoder) objects() error {
 }
 
 // object reads one object of the table.
-func (d *decoder) object() (Value, error) {
+func (d *decoder) object(o *object) error {
 	switch c := d.peek(); c {
 	case '"':
-		s, err := d.str()
-		return String(s), err
+		return d.string(o)
 	case '[':
-		return d.container()
+		return d.container(o)
 	case 't':
-		return Bool(true), d.word("true")
+		*o = object{kind: KindBool, bits: 1}
+		return d.word("true")
 	case 'f':
-		return Bool(false), d.word("false")
+		*o = object{kind: KindBool}
+		return d.word("false")
 	case 'n', '{':
-		return Value{kind: kindBroken, num: uint64(d.i)}, d.skip(0)
+		*o = object{kind: kindBroken, bits: uint64(d.i)}
+		return d.skip(0)
 	default:
 		f, _, err := d.num()
-		return Number(f), err
+		*o = numberObject(f)
+		return err
 	}
 }
 
+// string collects the bytes of a string.
+func (d *decoder) string(o *object) (err error) {
+	start, offset := d.i+1, len(d.chars)
+	end := start + special(d.s[start:])
+	switch {
+	case end == len(d.s) || d.s[end] != '"':
+		d.chars, err = d.appendStr(d.chars)
+	case end-start <= 16 && start+16 <= len(d.s):
+		d.i = end + 1
+		d.chars = slices.Grow(d.chars, 16) // 16 bytes are copied faster than fewer
+		copy(d.chars[offset:offset+16], d.s[start:start+16])
+		d.chars = d.chars[:offset+end-start]
+	default:
+		d.i = end + 1
+		d.chars = append(d.chars, d.s[start:end]...)
+	}
+	o.kind, o.bits = KindString, uint64(offset)<<32|uint64(len(d.chars)-offset)
+	return err
+}
+
 // container notes where the edges of a container are.
-func (d *decoder) container() (Value, error) {
+func (d *decoder) container(o *object) error {
 	s := span{offset: d.i, kind: -1, from: int32(len(d.edges))}
 	more := d.opens(']')
 	if more {
 		kind, err := d.edge()
 		if err != nil {
-			return Undefined, err
+			return err
 		}
 		s.kind = kind
 		if more, err = d.more(']'); err != nil {
-			return Undefined, err
+			return err
 		}
 	}
-	for more {
-		e, err := d.edge()
-		if err != nil {
-			return Undefined, err
-		}
-		d.edges = append(d.edges, e)
-		if len(d.edges) > d.limits.Values {
-			return Undefined, &LimitError{Limit: "Values", Max: d.limits.Values}
-		}
-		if d.i < len(d.s) && d.s[d.i] == ',' { // the usual case of more
-			d.i++
-			continue
-		}
-		if more, err = d.more(']'); err != nil {
-			return Undefined, err
+	if more {
+		if err := d.allEdges(); err != nil {
+			return err
 		}
 	}
 	s.to = int32(len(d.edges))
 	d.spans = append(d.spans, s)
-	return Value{kind: kindSpan, num: uint64(len(d.spans) - 1)}, nil
+	o.kind, o.bits = kindSpan, uint64(len(d.spans)-1)
+	return nil
 }
 
-// edge reads what a container holds.
+// allEdges reads what a container holds, up to its end. Nearly all edges are
+// short integers and a comma, which is all that the inner loop knows.
+func (d *decoder) allEdges() error {
+	for {
+		text, i, edges := d.s, d.i, d.edges
+		for i+8 < len(text) {
+			n, start := int32(text[i]-'0'), i
+			if n > 9 {
+				break
+			}
+			for i++; text[i]-'0' <= 9 && i-start < 7; i++ {
+				n = n*10 + int32(text[i]-'0')
+			}
+			if text[i] != ',' || text[start] == '0' && i-start > 1 {
+				i = start
+				break
+			}
+			edges = append(edges, n)
+			i++
+		}
+		d.i, d.edges = i, edges
+
+		e, err := d.edge()
+		if err != nil {
+			return err
+		}
+		d.edges = append(d.edges, e)
+		if len(d.edges) > d.limits.Values {
+			return &LimitError{Limit: "Values", Max: d.limits.Values}
+		}
+		if more, err := d.more(']'); !more {
+			return err
+		}
+	}
+}
+
+// edge reads an index, a code, or the mark that structures dense arrays.
 func (d *decoder) edge() (int32, error) {
-	s, i := d.s, d.i
-	n, start := int32(0), i
-	for ; i < len(s) && s[i]-'0' <= 9 && i-start < 9; i++ {
-		n = n*10 + int32(s[i]-'0')
-	}
-	if i > start && i < len(s) && (s[i] == ',' || s[i] == ']') && (s[start] != '0' || i-start == 1) {
-		d.i = i
-		return n, nil
-	}
-	return d.slowEdge()
-}
-
-func (d *decoder) slowEdge() (int32, error) {
 	if d.peek() == '[' {
 		if d.opens(']') {
 			return 0, d.fail("expected an index, not an array")

@@ -7,7 +7,7 @@ func (v Value) With(key, value any) Value {
 	return v.edit(func(n *node) bool {
 		k := Of(key)
 		switch {
-		case n.kind == KindObject && k.kind != KindString:
+		case n.kind == KindObject && k.Kind() != KindString:
 			return false
 		case n.kind.keyed():
 			n.set(k, Of(value))
@@ -59,7 +59,7 @@ func (v Value) Plus(values ...any) Value {
 }
 
 func (v Value) edit(change func(n *node) bool) Value {
-	if v.kind == KindShredder {
+	if v.Kind() == KindShredder {
 		return NewShredder(v.State().edit(change))
 	}
 	if old := v.node(); old != nil {
@@ -69,5 +69,5 @@ func (v Value) edit(change func(n *node) bool) Value {
 			return ofNode(n)
 		}
 	}
-	return invalid(unsupported("a "+v.kind.String(), "cannot be changed so", "its kind has no such operation"))
+	return invalid(unsupported("a "+v.Kind().String(), "cannot be changed so", "its kind has no such operation"))
 }

@@ -12,7 +12,7 @@ import (
 // The error is an [*UnsupportedError] that names the path of what the text
 // cannot carry; dst is then returned as it was.
 func Append(dst []byte, v Value) ([]byte, error) {
-	for v.kind == KindShredder {
+	for v.Kind() == KindShredder {
 		v = v.node().slots[0]
 	}
 	e := encoders.Get().(*encoder)
@@ -31,7 +31,7 @@ func Append(dst []byte, v Value) ([]byte, error) {
 type encoder struct {
 	out     []byte
 	objects []Value // by number; containers are numbered by identity
-	keys    table   // finds the number of an object
+	keys    index   // finds the number of an object
 	holder  *node   // where the value is that was refused
 	slot    int
 }
@@ -71,7 +71,7 @@ func (e *encoder) document(root Value) error {
 // number returns the position of a value in the objects, or its code. Equal
 // scalars share a position, and so does a container that is met again.
 func (e *encoder) number(v Value) (int, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		return -1, nil
 	case KindUndefined, kindHole:
@@ -80,19 +80,17 @@ func (e *encoder) number(v Value) (int, error) {
 		if code, err := numberCode(v); code != 0 || err != nil {
 			return code, err
 		}
-		v.ptr = nil
+		v = Number(v.float())
 	case KindBytes, KindFunc, KindShredder, KindInvalid:
 		return 0, refuse(v, inImmutable)
 	}
+	e.keys.grow(func(at int) uint64 { return e.objects[at].hash() })
 	hash := v.hash()
-	mask := uint64(len(e.keys.slots) - 1)
-	for i := hash & 0xffffffff & mask; e.keys.slots[i] != 0; i = (i + 1) & mask {
-		slot := e.keys.slots[i]
-		if at := int(uint32(slot)) - 1; uint32(slot>>32) == uint32(hash) && same(e.objects[at], v) {
-			return at, nil
-		}
+	slot, found := e.keys.seek(hash, func(at int) bool { return same(e.objects[at], v) })
+	if found {
+		return int(e.keys.numbers[slot]), nil
 	}
-	e.keys.put(hash, len(e.objects))
+	e.keys.put(slot, hash, len(e.objects))
 	e.objects = append(e.objects, v)
 	return len(e.objects) - 1, nil
 }
@@ -103,13 +101,13 @@ func numberCode(v Value) (int, error) {
 	switch {
 	case f != f:
 		return -3, nil
-	case f == 0 && v.num != 0:
+	case v.negativeZero():
 		return -4, nil
 	case f == negativeInfinity:
 		return -5, nil
 	case f == infinity:
 		return -6, nil
-	case v.ptr != nil && string(appendNumber(nil, f)) != v.literal():
+	case v.isLiteral() && string(appendNumber(nil, f)) != v.literal():
 		return 0, refuse(v, inImmutable)
 	}
 	return 0, nil
@@ -117,7 +115,7 @@ func numberCode(v Value) (int, error) {
 
 // object writes one object of the table.
 func (e *encoder) object(v Value) error {
-	switch v.kind {
+	switch v.Kind() {
 	case KindString:
 		out, ok := appendString(e.out, v.str())
 		if !ok {
@@ -127,7 +125,7 @@ func (e *encoder) object(v Value) error {
 	case KindNumber:
 		e.out = appendNumber(e.out, v.float())
 	case KindBool:
-		e.out = strconv.AppendBool(e.out, v.num != 0)
+		e.out = strconv.AppendBool(e.out, v.bool())
 	default:
 		return e.container(v.node())
 	}
@@ -215,12 +213,12 @@ func (e *encoder) pair(n *node, slot int, key, value Value) error {
 
 // array writes elements with their position as key, then the members.
 func (e *encoder) array(n *node) error {
-	if last := len(n.slots) - 1; last >= 0 && n.slots[last].kind == kindHole {
+	if last := len(n.slots) - 1; last >= 0 && n.slots[last].Kind() == kindHole {
 		return e.fail(n, last, unsupported("a hole at the end of an array", inImmutable,
 			"the text does not have the length of arrays, end with an element"))
 	}
 	for i, v := range n.slots {
-		if v.kind == kindHole {
+		if v.Kind() == kindHole {
 			continue
 		}
 		if err := e.pair(n, i, String(strconv.Itoa(i)), v); err != nil {
@@ -259,6 +257,6 @@ func (e *encoder) located(root Value, err error) error {
 			return n == e.holder && slot == e.slot
 		}
 		v := n.slots[slot]
-		return v.kind == KindString && !writable(v.str())
+		return v.Kind() == KindString && !writable(v.str())
 	}), err)
 }

@@ -28,16 +28,16 @@ type comparer struct {
 const patience = 64
 
 func (c *comparer) equal(a, b Value) bool {
-	if a.kind != b.kind {
+	if a.Kind() != b.Kind() {
 		return false
 	}
-	if !a.kind.container() {
-		return same(a, b) && (c.asKeys || a.kind != KindNumber || a.num>>63 == b.num>>63 || a.float() != a.float())
+	if !a.Kind().container() {
+		return same(a, b) && (c.asKeys || a.Kind() != KindNumber || a.negativeZero() == b.negativeZero())
 	}
 	if a.ptr == b.ptr {
 		return true
 	}
-	if c.asKeys && !a.kind.Immutable() {
+	if c.asKeys && !a.Kind().Immutable() {
 		return false
 	}
 	return c.nodes(a.node(), b.node())

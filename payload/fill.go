@@ -2,15 +2,10 @@ package payload
 
 import "strconv"
 
-// codes are the values that have a code: -1 is the first.
-var codes = [specials]Value{
-	Null, Undefined, Number(nan), Number(negativeZero), Number(negativeInfinity), Number(infinity),
-}
-
 // fill reads what a container holds.
-func (d *decoder) fill(r reached) error {
-	n, edges := r.node, d.edges[r.span.from:r.span.to]
-	switch r.span.kind {
+func (d *decoder) fill(n *node, s span) error {
+	edges := d.edges[s.from:s.to]
+	switch s.kind {
 	case typeList:
 		return d.list(n, edges)
 	case typeArray:
@@ -20,13 +15,13 @@ func (d *decoder) fill(r reached) error {
 	case typeSet, typeOrderedSet, typeJSSet:
 		return d.set(n, edges)
 	case typeJSSetWithMembers:
-		rest, err := d.ownMembers(r, edges)
+		rest, err := d.ownMembers(n, s, edges)
 		if err != nil {
 			return err
 		}
 		return d.set(n, rest)
 	case typeJSMapWithMembers:
-		rest, err := d.ownMembers(r, edges)
+		rest, err := d.ownMembers(n, s, edges)
 		if err != nil {
 			return err
 		}
@@ -42,8 +37,12 @@ func (d *decoder) list(n *node, edges []int32) error {
 		if err != nil {
 			return err
 		}
-		n.nests = n.nests || v.kind.container()
 		slots[i] = v
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
 	}
 	n.slots = slots
 	return nil
@@ -52,21 +51,21 @@ func (d *decoder) list(n *node, edges []int32) error {
 func (d *decoder) set(n *node, edges []int32) error {
 	slots, late := d.take(len(edges)), false
 	for _, e := range edges {
-		v, err := d.value(e)
+		v, at, err := d.lookup(e)
 		if err != nil {
 			return err
 		}
-		at, err := d.place(e)
-		if err != nil {
-			return err
-		}
-		if _, found := d.claim(at, len(slots)); found {
+		if _, found := d.claim(at, v, len(slots)); found {
 			continue
 		}
 		if n.kind == KindJSSet {
 			v = v.plusZero()
 		}
-		n.nests = n.nests || v.kind.container()
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
 		late = late || n.byValue(v)
 		slots = append(slots, v)
 	}
@@ -81,7 +80,11 @@ func (d *decoder) set(n *node, edges []int32) error {
 func (d *decoder) entries(n *node, edges []int32) error {
 	slots, late := d.take(len(edges)+len(edges)&1), false
 	for i := 0; i < len(edges); i += 2 {
-		key, at, err := d.key(n.kind, edges[i])
+		key, at, err := d.lookup(edges[i])
+		if err == nil && key.Kind() != KindString {
+			late = late || n.byValue(key)
+			key, at, err = d.otherKey(n, key, at)
+		}
 		if err != nil {
 			return err
 		}
@@ -91,9 +94,12 @@ func (d *decoder) entries(n *node, edges []int32) error {
 				return err
 			}
 		}
-		n.nests = n.nests || v.kind.container() || key.kind.container()
-		late = late || n.byValue(key)
-		if place, found := d.claim(at, len(slots)/2); found {
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
+		if place, found := d.claim(at, key, len(slots)/2); found {
 			if n.kind.Immutable() {
 				slots[2*place] = key
 			}
@@ -109,35 +115,29 @@ func (d *decoder) entries(n *node, edges []int32) error {
 	return nil
 }
 
-// key returns a key and where in the table it is. Those of a plain object are
-// strings, whatever the text has.
-func (d *decoder) key(kind Kind, e int32) (Value, int, error) {
-	key, err := d.value(e)
-	if err != nil {
-		return Undefined, 0, err
-	}
-	at, err := d.place(e)
+// otherKey returns what a key becomes that is not a string, and where in the
+// table it is. Those of a plain object become strings.
+func (d *decoder) otherKey(n *node, key Value, at int) (Value, int, error) {
 	switch {
-	case err != nil:
-		return Undefined, 0, err
-	case kind == KindJSMap:
-		key = key.plusZero()
-	case kind == KindObject && key.kind != KindString:
+	case n.kind == KindObject:
 		name, err := d.memberName(key)
 		if err != nil {
 			return Undefined, 0, err
 		}
-		key, at = String(name), len(d.table)
-		d.table = append(d.table, key)
-		d.firsts = append(d.firsts, 0)
-		d.claims = append(d.claims, claim{})
+		d.table = append(d.table, object{kind: kindName, bits: uint64(len(d.names))})
+		d.names = append(d.names, name)
+		return String(name), len(d.table) - 1, nil
+	case key.Kind().container():
+		return key, at, d.nest(n, key)
+	case n.kind == KindJSMap:
+		return key.plusZero(), at, nil
 	}
 	return key, at, nil
 }
 
 // memberName is the name of the member that JavaScript would set with this key.
 func (d *decoder) memberName(key Value) (string, error) {
-	switch key.kind {
+	switch key.Kind() {
 	case KindString:
 		return key.str(), nil
 	case KindUndefined:
@@ -145,7 +145,7 @@ func (d *decoder) memberName(key Value) (string, error) {
 	case KindNull:
 		return "null", nil
 	case KindBool:
-		return strconv.FormatBool(key.num != 0), nil
+		return strconv.FormatBool(key.bool()), nil
 	case KindNumber:
 		return numberText(key.float()), nil
 	}
@@ -167,7 +167,11 @@ func (d *decoder) array(n *node, edges []int32) error {
 				return err
 			}
 		}
-		n.nests = n.nests || v.kind.container()
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
 		name, err := d.memberName(key)
 		if err != nil {
 			return err
@@ -198,18 +202,18 @@ func (d *decoder) stretch(n *node, length int) error {
 		}
 	}
 	for len(n.slots) < length {
-		n.slots = append(n.slots, Value{kind: kindHole})
+		n.slots = append(n.slots, tagged(kindHole, 0))
 	}
 	return nil
 }
 
 // ownMembers reads the n members in front of a Set or Map with members.
-func (d *decoder) ownMembers(r reached, edges []int32) (rest []int32, err error) {
+func (d *decoder) ownMembers(n *node, s span, edges []int32) (rest []int32, err error) {
 	if len(edges) == 0 || edges[0] < 0 || int(edges[0]) > (len(edges)-1)/2 {
-		return nil, &SyntaxError{Offset: r.span.offset, Reason: "the number of own members is wrong"}
+		return nil, &SyntaxError{Offset: s.offset, Reason: "the number of own members is wrong"}
 	}
 	end := 1 + 2*int(edges[0])
-	return edges[end:], d.memberPairs(r.node, edges[1:end])
+	return edges[end:], d.memberPairs(n, edges[1:end])
 }
 
 func (d *decoder) memberPairs(n *node, pairs []int32) error {
@@ -226,7 +230,11 @@ func (d *decoder) memberPairs(n *node, pairs []int32) error {
 		if err != nil {
 			return err
 		}
-		n.nests = n.nests || v.kind.container()
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
 		if at, ok := arrayIndex(name); ok && n.kind == KindArray {
 			if err := d.element(n, at, v); err != nil {
 				return err
@@ -248,7 +256,11 @@ func (d *decoder) dense(n *node, edges []int32) error {
 		if err != nil {
 			return err
 		}
-		n.nests = n.nests || v.kind.container()
+		if v.Kind().container() {
+			if err := d.nest(n, v); err != nil {
+				return err
+			}
+		}
 		n.slots = append(n.slots, v)
 	}
 	for i++; i < len(edges) && edges[i] != edgeGap; {
@@ -266,7 +278,11 @@ func (d *decoder) dense(n *node, edges []int32) error {
 			if err != nil {
 				return err
 			}
-			n.nests = n.nests || v.kind.container()
+			if v.Kind().container() {
+				if err := d.nest(n, v); err != nil {
+					return err
+				}
+			}
 			n.slots[at] = v
 			i++
 		}

@@ -126,7 +126,7 @@ func (c *converter) where() string {
 
 func (c *converter) integer(i int64) (Value, error) {
 	v := integer(i)
-	if v.ptr != nil && c.style != plain {
+	if v.isLiteral() && c.style != plain {
 		return Undefined, refuse(v, inImmutable)
 	}
 	return v, nil
@@ -201,7 +201,7 @@ func newFrom(t reflect.Type) fromFunc {
 
 func function(s string) Value {
 	v := String(s)
-	v.kind = KindFunc
+	v.num = tag(KindFunc) | uint64(len(s))
 	return v
 }
 
@@ -251,7 +251,7 @@ func fromMarshaler(c *converter, v reflect.Value) (Value, error) {
 func (c *converter) deepen(v Value) (Value, error) {
 	n := v.node()
 	if n == nil {
-		if v.kind == KindNumber && v.ptr != nil {
+		if v.isLiteral() {
 			return Undefined, refuse(v, inImmutable)
 		}
 		return v, nil

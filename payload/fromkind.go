@@ -160,7 +160,7 @@ func fromStruct(t reflect.Type) fromFunc {
 
 // quoted is what the option ",string" makes of a scalar: its JSON text.
 func quoted(v Value) (Value, error) {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		return v, nil
 	}
 	text, err := AppendJSON(nil, v)
@@ -220,9 +220,9 @@ func (c *converter) key(v reflect.Value) (Value, error) {
 	switch {
 	case err != nil:
 		return Undefined, err
-	case key.kind == KindString, c.style == immutable:
+	case key.Kind() == KindString, c.style == immutable:
 		return key, nil
-	case key.kind == KindNumber && v.CanInt() || v.CanUint():
+	case key.Kind() == KindNumber && v.CanInt() || v.CanUint():
 		return String(key.String()), nil
 	}
 	return Undefined, unsupported("a key of type "+v.Type().String(), "cannot be the name of a member", "use string keys")
@@ -231,16 +231,16 @@ func (c *converter) key(v reflect.Value) (Value, error) {
 // compareKeys orders the keys of a Go map: by kind, then by value.
 func compareKeys(a, b Value) int {
 	switch {
-	case a.kind != b.kind:
-		return int(a.kind) - int(b.kind)
-	case a.kind == KindString:
+	case a.Kind() != b.Kind():
+		return int(a.Kind()) - int(b.Kind())
+	case a.Kind() == KindString:
 		return strings.Compare(a.str(), b.str())
-	case a.kind == KindNumber && a.float() < b.float():
+	case a.Kind() == KindNumber && a.float() < b.float():
 		return -1
-	case a.kind == KindNumber && a.float() > b.float():
+	case a.Kind() == KindNumber && a.float() > b.float():
 		return 1
-	case a.kind == KindBool:
-		return int(a.num) - int(b.num)
+	case a.Kind() == KindBool:
+		return int(a.content()) - int(b.content())
 	}
 	return 0
 }

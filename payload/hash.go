@@ -3,6 +3,7 @@ package payload
 import (
 	"hash/maphash"
 	"math"
+	"math/bits"
 )
 
 var seed = maphash.MakeSeed()
@@ -10,9 +11,9 @@ var seed = maphash.MakeSeed()
 // hash gives equal scalars the same number, 0 and −0 counting as equal, and each
 // container a number of its own.
 func (v Value) hash() uint64 {
-	switch v.kind {
+	switch v.Kind() {
 	case KindString, KindFunc:
-		return maphash.String(seed, v.str())
+		return hashString(v.str())
 	case KindBytes:
 		return maphash.Bytes(seed, v.bytes())
 	case KindNumber:
@@ -20,13 +21,52 @@ func (v Value) hash() uint64 {
 		if f != f {
 			f = math.NaN()
 		}
-		return mix(math.Float64bits(f+0) ^ uint64(v.kind)) // −0 + 0 is 0
+		return mix(math.Float64bits(f+0) ^ uint64(v.Kind())) // −0 + 0 is 0
 	case KindBool:
-		return mix(v.num + 2)
+		return mix(v.num)
 	case KindUndefined, KindNull, kindHole:
-		return mix(uint64(v.kind) + 4)
+		return mix(v.num)
 	}
 	return maphash.Comparable(seed, v.ptr)
+}
+
+var secret = [2]uint64{maphash.String(seed, "first"), maphash.String(seed, "second")}
+
+// hashString is maphash.String, but for the short strings that keys are: those
+// it folds with two secret numbers.
+func hashString(s string) uint64 {
+	n := len(s)
+	if n > 16 || n < 4 {
+		return maphash.String(seed, s)
+	}
+	var a, b uint64
+	if n >= 8 {
+		a, b = load8(s), load8(s[n-8:])
+	} else {
+		a, b = load4(s), load4(s[n-4:])
+	}
+	high, low := bits.Mul64(a^secret[0], b^secret[1]^uint64(n))
+	return high ^ low
+}
+
+func load8(s string) uint64 {
+	s = s[:8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func load4(s string) uint64 {
+	s = s[:4]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+// sameLiteral tells integers apart that have the same float64. One that is
+// written as JavaScript writes this float64 is no other number.
+func sameLiteral(a, b Value) bool {
+	if !a.isLiteral() && !b.isLiteral() {
+		return true
+	}
+	return a.digits() == b.digits()
 }
 
 func mix(x uint64) uint64 {
@@ -39,67 +79,21 @@ func mix(x uint64) uint64 {
 // same is the SameValueZero of JavaScript: scalars by value, containers by
 // identity.
 func same(a, b Value) bool {
-	if a.kind != b.kind {
+	if a.Kind() != b.Kind() {
 		return false
 	}
-	switch a.kind {
+	switch a.Kind() {
 	case KindString, KindFunc:
 		return a.str() == b.str()
 	case KindBytes:
 		return string(a.bytes()) == string(b.bytes())
 	case KindNumber:
 		x, y := a.float(), b.float()
-		return (x == y || x != x && y != y) && a.literal() == b.literal()
+		return (x == y || x != x && y != y) && sameLiteral(a, b)
 	case KindBool:
 		return a.num == b.num
 	case KindUndefined, KindNull, kindHole:
 		return true
 	}
 	return a.ptr == b.ptr
-}
-
-// A table finds numbers by hash, with open addressing. A slot is the low half
-// of a hash and the number + 1; who looks something up compares what the number
-// stands for.
-type table struct {
-	slots []uint64
-	used  int
-}
-
-// reset empties the table and keeps its memory for later.
-func (t *table) reset() {
-	if t.slots == nil {
-		t.slots = make([]uint64, 64)
-	}
-	t.slots = t.slots[:64]
-	clear(t.slots)
-	t.used = 0
-}
-
-// put adds a number that the table does not hold yet.
-func (t *table) put(hash uint64, number int) {
-	if 2*t.used >= len(t.slots) {
-		t.grow()
-	}
-	t.used++
-	insert(t.slots, hash<<32|uint64(number+1))
-}
-
-func insert(slots []uint64, slot uint64) {
-	mask := uint64(len(slots) - 1)
-	i := slot >> 32 & mask
-	for slots[i] != 0 {
-		i = (i + 1) & mask
-	}
-	slots[i] = slot
-}
-
-func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]uint64, max(16, 4*len(old)))
-	for _, slot := range old {
-		if slot != 0 {
-			insert(t.slots, slot)
-		}
-	}
 }

@@ -13,7 +13,7 @@ import (
 // themselves. Use [Plain] to have them changed as JavaScript does.
 func AppendJSON(dst []byte, v Value) ([]byte, error) {
 	w := jsonWriter{out: dst, meter: newMeter(Limits{})}
-	if v.kind == KindUndefined {
+	if v.Kind() == KindUndefined {
 		v = Null
 	}
 	if err := w.value(v); err != nil {
@@ -34,11 +34,11 @@ type jsonWriter struct {
 }
 
 func (w *jsonWriter) value(v Value) error {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		w.out = append(w.out, "null"...)
 	case KindBool:
-		w.out = strconv.AppendBool(w.out, v.num != 0)
+		w.out = strconv.AppendBool(w.out, v.bool())
 	case KindNumber:
 		return w.number(v)
 	case KindString:
@@ -56,7 +56,7 @@ func (w *jsonWriter) value(v Value) error {
 		}
 		return w.value(v.State())
 	default:
-		if !v.kind.container() {
+		if !v.Kind().container() {
 			return refuse(v, inJSON)
 		}
 		return w.container(v)
@@ -78,9 +78,9 @@ func (w *jsonWriter) number(v Value) error {
 	switch {
 	case f-f != 0:
 		return refuse(v, inJSON)
-	case v.ptr != nil:
+	case v.isLiteral():
 		w.out = append(w.out, v.literal()...)
-	case f == 0 && v.num != 0:
+	case v.negativeZero():
 		w.out = append(w.out, "-0"...)
 	default:
 		w.out = appendNumber(w.out, f)
@@ -101,16 +101,16 @@ func (w *jsonWriter) bytes(b []byte) {
 }
 
 func (w *jsonWriter) tooDeep(v Value) error {
-	return unsupported("a "+v.kind.String(), "would lose its kind so deep in a message",
+	return unsupported("a "+v.Kind().String(), "would lose its kind so deep in a message",
 		"move it up to data or a direct member of data, or send its Plain form")
 }
 
 func (w *jsonWriter) container(v Value) error {
 	n := v.node()
 	switch {
-	case w.plainOnly && v.kind.Immutable():
+	case w.plainOnly && v.Kind().Immutable():
 		return w.tooDeep(v)
-	case v.kind == KindJSMap, v.kind == KindJSSet:
+	case v.Kind() == KindJSMap, v.Kind() == KindJSSet:
 		return refuse(v, inJSON)
 	case n.members != nil:
 		return unsupported("an array with members of its own", inJSON, "it travels inside an immutable value")
@@ -143,7 +143,7 @@ func (w *jsonWriter) object(n *node) error {
 	w.out = append(w.out, '{')
 	first := true
 	for i := 0; i < len(n.slots); i += 2 {
-		if n.slots[i+1].kind == KindUndefined {
+		if n.slots[i+1].Kind() == KindUndefined {
 			continue
 		}
 		if !first {
@@ -160,14 +160,14 @@ func (w *jsonWriter) object(n *node) error {
 
 func (w *jsonWriter) member(n *node, i int) error {
 	key := n.slots[i]
-	if key.kind == KindNumber {
+	if key.Kind() == KindNumber {
 		key = String(key.String())
 		if n.find(key) >= 0 {
 			return unsupported("the number and the string "+key.str()+" as keys", inJSON, "they would become one")
 		}
 	}
-	if key.kind != KindString {
-		return unsupported("a key that is a "+key.kind.String(), inJSON, "it travels inside an immutable value")
+	if key.Kind() != KindString {
+		return unsupported("a key that is a "+key.Kind().String(), inJSON, "it travels inside an immutable value")
 	}
 	if err := w.string(key.str()); err != nil {
 		return err

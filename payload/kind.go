@@ -25,16 +25,14 @@ const (
 	KindShredder               // Shredder around another value
 	KindInvalid                // what a constructor was given cannot travel: see [Value.Err]
 
-	kindHole   // a missing element of an array
-	kindSpan   // decoder: a container that nothing has reached yet
-	kindBroken // decoder: an object that is an error once it is reached
+	kindHole // a missing element of an array
 )
 
 var kindNames = [...]string{
 	"undefined", "null", "boolean", "number", "string", "function", "buffer",
 	"object", "array", "Map of JavaScript", "Set of JavaScript",
 	"Map", "OrderedMap", "List", "Set", "OrderedSet", "Shredder", "invalid",
-	"hole", "span", "broken",
+	"hole",
 }
 
 // String names the kind as error messages do.

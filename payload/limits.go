@@ -30,6 +30,7 @@ func (l Limits) filled() Limits {
 	if l.Values <= 0 {
 		l.Values = defaultValues
 	}
+	l.Text = min(l.Text, 1<<31-1)
 	l.Values = min(l.Values, 1<<30)
 	return l
 }

@@ -3,25 +3,25 @@ package payload
 // A linker makes containers of what the text says, from the root on: what the
 // root does not reach costs nothing and is not checked, as in the reference.
 type linker struct {
-	count int     // how many objects the text has
-	nodes []node  // room for containers
-	room  []Value // room for what they hold
+	count int      // how many objects the text has
+	text  string   // the bytes of all strings
+	names []string // strings that are no objects: see otherKey
+	nodes []node   // room for containers
+	room  []Value  // room for what they hold
 	queue []reached
 	late  []*node // keyed by immutable containers: equal keys can only be told at the end
 	grown int     // elements that arrays got beyond what the text says
 
-	keys    table   // finds keys by value
-	firsts  []int32 // by object: 1 + the first object with an equal scalar, 0 while unknown
-	claims  []claim // by object: who used it as a key last
-	current uint32  // the container that is being filled
+	keys    index  // finds keys by value
+	current uint32 // the container that is being filled, counted from 1
+	back    bool   // a container holds one that was reached before it
 }
 
+// A reached container has the node of the same position.
 type reached struct {
-	node *node
-	span span
+	span  span
+	depth int
 }
-
-type claim struct{ owner, at uint32 }
 
 // kinds are the containers by their type in the text (protocol §7.3).
 var kinds = [maxType + 1]Kind{
@@ -41,10 +41,8 @@ const (
 
 // reuse takes over the memory that holds no values.
 func (l *linker) reuse(from *linker) {
-	clear(from.queue)
 	clear(from.late)
 	l.queue, l.late, l.keys = from.queue[:0], from.late[:0], from.keys
-	l.firsts, l.claims = from.firsts[:0], from.claims[:0]
 }
 
 func (d *decoder) link() (Value, error) {
@@ -57,8 +55,8 @@ func (d *decoder) link() (Value, error) {
 		return Undefined, err
 	}
 	for next := 0; next < len(d.queue); next++ {
-		d.current++
-		if err := d.fill(d.queue[next]); err != nil {
+		d.current = uint32(next + 1)
+		if err := d.fill(&d.nodes[next], d.queue[next].span); err != nil {
 			return Undefined, err
 		}
 	}
@@ -72,23 +70,11 @@ func (d *decoder) link() (Value, error) {
 // edge leads into the table.
 func (d *decoder) prepare() {
 	d.count = len(d.table)
-	for _, code := range codes {
-		d.table = append(d.table, code)
-	}
+	d.text = string(d.chars)
+	d.table = append(d.table, codes[:]...)
 	d.nodes = make([]node, len(d.spans))
 	d.room = make([]Value, len(d.edges)+len(d.spans))
-	d.firsts = zeroed(d.firsts, len(d.table))
-	d.claims = zeroed(d.claims, len(d.table))
 	d.keys.reset()
-}
-
-func zeroed[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	s = s[:n]
-	clear(s)
-	return s
 }
 
 // place returns where in the table an edge leads to.
@@ -106,40 +92,45 @@ func (d *decoder) place(e int32) (int, error) {
 
 // value returns what an edge leads to.
 func (d *decoder) value(e int32) (Value, error) {
-	if uint(e) < uint(d.count) {
-		if v := d.table[e]; v.kind < kindHole {
-			return v, nil
-		}
-	}
-	at, err := d.place(e)
-	if err != nil {
-		return Undefined, err
-	}
-	return d.reach(at)
+	v, _, err := d.lookup(e)
+	return v, err
 }
 
-// reach returns an object, which is opened when it is a container that nothing
-// led to so far.
-func (d *decoder) reach(at int) (Value, error) {
-	v := d.table[at]
-	switch v.kind {
-	case kindBroken:
-		return Undefined, &SyntaxError{Offset: int(v.num), Reason: "this cannot be an object of an immutable value"}
-	case kindSpan:
-		s := d.spans[v.num]
-		if d.typeMap != nil && s.kind >= 0 && s.kind <= maxType {
-			s.kind = d.typeMap[s.kind]
+// lookup is value, and tells where in the table it is.
+func (d *decoder) lookup(e int32) (v Value, at int, err error) {
+	at = int(e)
+	if uint(at) >= uint(d.count) {
+		if at, err = d.place(e); err != nil {
+			return Undefined, 0, err
 		}
-		if s.kind < 0 || s.kind > maxType {
-			return Undefined, &SyntaxError{Offset: s.offset, Reason: "unknown type of container"}
-		}
-		n := &d.nodes[len(d.queue)]
-		n.kind, n.order = kinds[s.kind], int32(len(d.queue))
-		d.queue = append(d.queue, reached{n, s})
-		v = ofNode(n)
-		d.table[at] = v
 	}
-	return v, nil
+	o := &d.table[at]
+	if o.kind == kindSpan || o.kind == kindBroken {
+		if err := d.open(o); err != nil {
+			return Undefined, 0, err
+		}
+	}
+	return d.make(o), at, nil
+}
+
+// open makes a node of a container that nothing led to so far.
+func (d *decoder) open(o *object) error {
+	if o.kind == kindBroken {
+		return &SyntaxError{Offset: int(o.bits), Reason: "this cannot be an object of an immutable value"}
+	}
+	s := d.spans[o.bits]
+	if d.typeMap != nil && s.kind >= 0 && s.kind <= maxType {
+		s.kind = d.typeMap[s.kind]
+	}
+	if s.kind < 0 || s.kind > maxType {
+		return &SyntaxError{Offset: s.offset, Reason: "unknown type of container"}
+	}
+	at := len(d.queue)
+	n := &d.nodes[at]
+	n.kind, n.order = kinds[s.kind], int32(at)
+	d.queue = append(d.queue, reached{span: s, depth: 1})
+	o.kind, o.bits = kindOpen, uint64(at)
+	return nil
 }
 
 // take returns room for n values.
@@ -154,41 +145,56 @@ func (d *decoder) take(n int) []Value {
 
 // claim tells at which place the current container has an equal scalar, or the
 // same container, as a key already. If none has, it takes the key for place at.
-func (d *decoder) claim(key, at int) (int, bool) {
-	c := &d.claims[d.first(key)]
-	if c.owner == d.current {
-		return int(c.at), true
+func (d *decoder) claim(key int, v Value, at int) (int, bool) {
+	u := &d.table[key].use
+	if u.first == 0 {
+		u.first = d.first(key, v)
 	}
-	*c = claim{d.current, uint32(at)}
+	u = &d.table[u.first-1].use
+	if u.owner == d.current {
+		return int(u.at), true
+	}
+	u.owner, u.at = d.current, uint32(at)
 	return at, false
 }
 
-// first returns the first object with an equal scalar: a text may have it twice.
-func (d *decoder) first(key int) int {
-	if known := d.firsts[key]; known != 0 {
-		return int(known) - 1
+// first returns 1 + the first object with an equal scalar: a text may have it twice.
+func (d *decoder) first(key int, v Value) int32 {
+	if v.Kind().container() {
+		return int32(key + 1)
 	}
-	v := d.table[key]
-	if !v.kind.container() {
-		hash := v.hash()
-		mask := uint64(len(d.keys.slots) - 1)
-		for i := hash & 0xffffffff & mask; d.keys.slots[i] != 0; i = (i + 1) & mask {
-			slot := d.keys.slots[i]
-			if at := int(uint32(slot)) - 1; uint32(slot>>32) == uint32(hash) && same(d.table[at], v) {
-				d.firsts[key] = int32(at + 1)
-				return at
-			}
-		}
-		d.keys.put(hash, key)
+	d.keys.grow(func(at int) uint64 { return d.make(&d.table[at]).hash() })
+	hash := v.hash()
+	slot, found := d.keys.seek(hash, func(at int) bool { return same(d.make(&d.table[at]), v) })
+	if found {
+		return int32(d.keys.numbers[slot] + 1)
 	}
-	d.firsts[key] = int32(key + 1)
-	return key
+	d.keys.put(slot, hash, key)
+	return int32(key + 1)
 }
 
-// checkDepth measures how deep containers stand inside one another, cycles
-// being followed once. As many levels need as many containers.
+// nest notes that a container stands in another one. A container that was
+// reached later is filled later, so that its depth is final by then.
+func (d *decoder) nest(n *node, v Value) error {
+	n.nests = true
+	child := v.node().order
+	if child <= n.order {
+		d.back = true
+		return nil
+	}
+	depth := d.queue[n.order].depth + 1
+	if depth > d.limits.Depth {
+		return &LimitError{Limit: "Depth", Max: d.limits.Depth}
+	}
+	d.queue[child].depth = max(d.queue[child].depth, depth)
+	return nil
+}
+
+// checkDepth measures how deep containers stand inside one another where nest
+// could not: when some hold others that were reached before. Cycles are followed
+// once. As many levels need as many containers.
 func (d *decoder) checkDepth() error {
-	if len(d.queue) <= d.limits.Depth {
+	if !d.back || len(d.queue) <= d.limits.Depth {
 		return nil
 	}
 	type step struct {
@@ -198,7 +204,7 @@ func (d *decoder) checkDepth() error {
 	limit := &LimitError{Limit: "Depth", Max: d.limits.Depth}
 	const open = -1
 	heights := make([]int32, len(d.queue)) // levels from here down, 0 while unknown
-	path := []step{{n: d.queue[0].node}}
+	path := []step{{n: &d.nodes[0]}}
 	for len(path) > 0 {
 		top := &path[len(path)-1]
 		if top.next == 0 {
@@ -239,14 +245,14 @@ func (n *node) child(next *int) (*node, bool) {
 	for *next < len(n.slots) {
 		v := n.slots[*next]
 		*next++
-		if v.kind.container() {
+		if v.Kind().container() {
 			return v.node(), true
 		}
 	}
 	for n.members != nil && *next < len(n.slots)+len(n.members.slots) {
 		v := n.members.slots[*next-len(n.slots)]
 		*next++
-		if v.kind.container() {
+		if v.Kind().container() {
 			return v.node(), true
 		}
 	}
@@ -261,27 +267,26 @@ func (d *decoder) settle() error {
 	for i := len(d.late) - 1; i >= 0; i-- {
 		n := d.late[i]
 		all := n.slots
+		x := newIndex(n.len())
 		n.slots = make([]Value, 0, len(all))
-		t := &table{}
-		t.reset()
 		for at := 0; at < len(all); at += n.stride() {
 			key := all[at]
 			if n.byValue(key) {
 				budget -= len(key.node().slots)
 			}
 			hash := n.hashKey(key)
-			found := n.search(t, key, hash, &budget)
+			slot, found := x.seek(hash, func(at int) bool { return n.sameKey(n.key(at), key, &budget) })
 			switch {
 			case budget < 0:
 				return &LimitError{Limit: "Values", Max: d.limits.Values}
-			case found < 0:
-				t.put(hash, n.len())
+			case !found:
+				x.put(slot, hash, n.len())
 				n.slots = append(n.slots, all[at:at+n.stride()]...)
 			case n.kind.keyed():
-				copy(n.slots[2*found:], all[at:at+2])
+				copy(n.slots[2*x.numbers[slot]:], all[at:at+2])
 			}
 		}
-		n.keys.Store(t)
+		n.keys.Store(x)
 	}
 	return nil
 }

@@ -37,8 +37,8 @@ func Unpack(p Parts, l Limits) (Value, error) {
 	if data, err = u.level(data, immu, shred); err != nil {
 		return Undefined, err
 	}
-	if n := data.node(); p.Chunk != nil && data.kind == KindObject {
-		if at := n.find(String("chunk")); at >= 0 && n.slots[2*at+1].kind == KindNull {
+	if n := data.node(); p.Chunk != nil && data.Kind() == KindObject {
+		if at := n.find(String("chunk")); at >= 0 && n.slots[2*at+1].Kind() == KindNull {
 			n.slots[2*at+1] = Bytes(p.Chunk)
 		}
 	}
@@ -62,7 +62,7 @@ func UnpackInto(p Parts, dst any, l Limits) error {
 }
 
 // nested reports whether data.data makes the payload more than its plain data.
-func nested(v Value) bool { return v.kind == KindObject && v.Get("data").truthy() }
+func nested(v Value) bool { return v.Kind() == KindObject && v.Get("data").truthy() }
 
 const immuPart, shredPart = "_xImmu", "_xShred"
 
@@ -91,7 +91,7 @@ func (u *unpacker) level(data, immu, shred Value) (Value, error) {
 		return Undefined, err
 	}
 	n := data.node()
-	if data.kind != KindObject {
+	if data.Kind() != KindObject {
 		return data, nil
 	}
 	at := n.find(String("data"))
@@ -120,8 +120,8 @@ func (u *unpacker) restore(data, part Value, name string) (Value, error) {
 	if !part.truthy() {
 		return data, nil
 	}
-	if part.kind != KindObject {
-		return Undefined, &PartError{Part: name, Err: &SyntaxError{Reason: "an object was expected, not a " + part.kind.String()}}
+	if part.Kind() != KindObject {
+		return Undefined, &PartError{Part: name, Err: &SyntaxError{Reason: "an object was expected, not a " + part.Kind().String()}}
 	}
 	for key, text := range part.All() {
 		v, err := u.decode(text, name)
@@ -138,7 +138,7 @@ func (u *unpacker) restore(data, part Value, name string) (Value, error) {
 func (u *unpacker) decode(text Value, name string) (Value, error) {
 	s, ok := text.Str()
 	if !ok {
-		return Undefined, &SyntaxError{Reason: "a string was expected, not a " + text.kind.String()}
+		return Undefined, &SyntaxError{Reason: "a string was expected, not a " + text.Kind().String()}
 	}
 	v, err := decode(s, u.limits)
 	if err == nil && name == shredPart {
@@ -153,7 +153,7 @@ func put(data, key, v Value) (Value, error) {
 	if key.str() == "." {
 		return v, nil
 	}
-	switch data.kind {
+	switch data.Kind() {
 	case KindObject:
 		n.set(key, v)
 		return data, nil
@@ -163,5 +163,5 @@ func put(data, key, v Value) (Value, error) {
 			return data, nil
 		}
 	}
-	return data, &SyntaxError{Reason: "data, a " + data.kind.String() + ", has no such place"}
+	return data, &SyntaxError{Reason: "data, a " + data.Kind().String() + ", has no such place"}
 }

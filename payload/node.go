@@ -12,10 +12,10 @@ type node struct {
 	order   int32   // decoder: how many containers were reached before
 	slots   []Value // keyed kinds: key, value, key, value…; others: the values
 	members *node   // own members of arrays and of Map and Set of JavaScript: an object
-	keys    atomic.Pointer[table]
+	keys    atomic.Pointer[index]
 }
 
-// indexed is the size from which keys are found with a table.
+// indexed is the size from which keys are found with an index.
 const indexed = 8
 
 // stride is the distance from an entry to the next.
@@ -31,7 +31,7 @@ func (n *node) len() int { return len(n.slots) / n.stride() }
 // key returns the key of the i-th entry; a set is keyed by its values.
 func (n *node) key(i int) Value { return n.slots[i*n.stride()] }
 
-// find returns the position of the entry with this key, or -1. The table is
+// find returns the position of the entry with this key, or -1. The index is
 // built by the first who needs it; when several do, one of theirs stays.
 func (n *node) find(key Value) int {
 	if n.len() <= indexed {
@@ -42,47 +42,41 @@ func (n *node) find(key Value) int {
 		}
 		return -1
 	}
-	t := n.keys.Load()
-	if t == nil {
-		t = n.tabulate()
-		n.keys.Store(t)
+	x := n.keys.Load()
+	if x == nil {
+		x = n.indexKeys()
+		n.keys.Store(x)
 	}
-	return n.search(t, key, n.hashKey(key), nil)
+	slot, found := x.seek(n.hashKey(key), func(at int) bool { return n.sameKey(n.key(at), key, nil) })
+	if !found {
+		return -1
+	}
+	return int(x.numbers[slot])
 }
 
-func (n *node) search(t *table, key Value, hash uint64, budget *int) int {
-	mask := uint64(len(t.slots) - 1)
-	for i := hash & 0xffffffff & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		slot := t.slots[i]
-		if at := int(uint32(slot)) - 1; uint32(slot>>32) == uint32(hash) && n.sameKey(n.key(at), key, budget) {
-			return at
+// indexKeys makes the index of all keys, the first of equal ones.
+func (n *node) indexKeys() *index {
+	x := newIndex(n.len())
+	for i := range n.len() {
+		key := n.key(i)
+		hash := n.hashKey(key)
+		slot, found := x.seek(hash, func(at int) bool { return n.sameKey(n.key(at), key, nil) })
+		if !found {
+			x.put(slot, hash, i)
 		}
 	}
-	return -1
-}
-
-// tabulate makes the table of all keys.
-func (n *node) tabulate() *table {
-	size := 16
-	for size < 2*n.len() {
-		size *= 2
-	}
-	t := &table{slots: make([]uint64, size)}
-	for i := range n.len() {
-		t.put(n.hashKey(n.key(i)), i)
-	}
-	return t
+	return x
 }
 
 // byValue reports whether a key of this container is found by what it contains:
 // an immutable key of an immutable container is, all other containers are found
 // by identity.
 func (n *node) byValue(key Value) bool {
-	return key.kind.Immutable() && n.kind.Immutable()
+	return key.Kind().Immutable() && n.kind.Immutable()
 }
 
 func (n *node) sameKey(a, b Value, budget *int) bool {
-	return same(a, b) || a.kind == b.kind && n.byValue(a) && equalKeys(a, b, budget)
+	return same(a, b) || a.Kind() == b.Kind() && n.byValue(a) && equalKeys(a, b, budget)
 }
 
 func (n *node) hashKey(key Value) uint64 {
@@ -98,11 +92,11 @@ func (n *node) hashKey(key Value) uint64 {
 func shallowHash(n *node) uint64 {
 	sum := uint64(0)
 	for i, v := range n.slots {
-		h := uint64(v.kind)
+		h := uint64(v.Kind())
 		switch {
-		case !v.kind.container():
+		case !v.Kind().container():
 			h = v.hash()
-		case v.kind.Immutable():
+		case v.Kind().Immutable():
 			h = mix(h<<32 + uint64(v.node().len()))
 		}
 		switch n.kind {
@@ -126,16 +120,18 @@ func (n *node) place(key Value) (at int, found bool) {
 			return at, true
 		}
 	} else {
-		t := n.keys.Load()
-		if t == nil {
-			t = n.tabulate()
-			n.keys.Store(t)
+		x := n.keys.Load()
+		if x == nil {
+			x = n.indexKeys()
+			n.keys.Store(x)
 		}
+		x.grow(func(at int) uint64 { return n.hashKey(n.key(at)) })
 		hash := n.hashKey(key)
-		if at := n.search(t, key, hash, nil); at >= 0 {
-			return at, true
+		slot, found := x.seek(hash, func(at int) bool { return n.sameKey(n.key(at), key, nil) })
+		if found {
+			return int(x.numbers[slot]), true
 		}
-		t.put(hash, n.len())
+		x.put(slot, hash, n.len())
 	}
 	n.slots = append(n.slots, key)
 	if n.kind.keyed() {
@@ -175,8 +171,8 @@ func (n *node) member(name string, value Value) {
 
 // plusZero is what Map and Set of JavaScript do to the key −0.
 func (v Value) plusZero() Value {
-	if v.kind == KindNumber && v.num == 1<<63 {
-		v.num = 0
+	if v.negativeZero() {
+		return Number(0)
 	}
 	return v
 }

@@ -28,8 +28,35 @@ func (p *scanner) num() (f float64, literal string, err error) {
 		}
 		return float64(n), "", nil
 	}
+	if f, ok := p.decimal(start, digits, i, n); ok {
+		return f, "", nil
+	}
 	return p.slowNum(start, i)
 }
+
+// decimal reads a number of at most 15 digits with a point and no exponent: both
+// the digits and the power of ten are exact, so their quotient is the nearest.
+func (p *scanner) decimal(start, digits, point int, n uint64) (f float64, ok bool) {
+	s := p.s
+	i := point + 1
+	if point == len(s) || s[point] != '.' {
+		return 0, false
+	}
+	for ; i < len(s) && s[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(s[i]-'0')
+	}
+	if i == point+1 || i-digits > 16 || i < len(s) && s[i]|0x20 == 'e' {
+		return 0, false
+	}
+	f = float64(n) / powers[i-point-1]
+	if digits > start {
+		f = -f
+	}
+	p.i = i
+	return f, true
+}
+
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // slowNum reads what is behind the digits of an integer that end at i.
 func (p *scanner) slowNum(start, i int) (f float64, literal string, err error) {

@@ -22,7 +22,7 @@ func Pack(v any) (Parts, error) {
 		return Parts{}, err
 	}
 	p := packer{jsonWriter: jsonWriter{meter: newMeter(Limits{}), plainOnly: true}}
-	if value.kind == KindUndefined {
+	if value.Kind() == KindUndefined {
 		return Parts{}, nil
 	}
 	if err := p.root(value); err != nil {
@@ -54,12 +54,12 @@ func (s *side) body() json.RawMessage {
 
 func (p *packer) root(v Value) error {
 	switch {
-	case v.kind == KindBytes:
+	case v.Kind() == KindBytes:
 		return unsupported("a buffer", "cannot be data itself", "make it the member chunk of data")
-	case v.kind.Immutable(), v.kind == KindShredder:
+	case v.Kind().Immutable(), v.Kind() == KindShredder:
 		p.out = append(p.out, "null"...)
 		return p.aside(&p.top, ".", v)
-	case v.kind == KindObject, v.kind == KindArray:
+	case v.Kind() == KindObject, v.Kind() == KindArray:
 		return p.level(v, &p.top, true)
 	}
 	return p.value(v)
@@ -68,7 +68,7 @@ func (p *packer) root(v Value) error {
 // aside writes a value into one of the two parts.
 func (p *packer) aside(s *sides, key string, v Value) error {
 	to := &s[0]
-	if v.kind == KindShredder {
+	if v.Kind() == KindShredder {
 		to = &s[1]
 	}
 	text, err := Append(p.text[:0], v)
@@ -100,7 +100,7 @@ func (p *packer) level(v Value, s *sides, top bool) error {
 		return err
 	}
 	defer p.leave()
-	if v.kind == KindArray {
+	if v.Kind() == KindArray {
 		return p.elements(n, s)
 	}
 	p.out = append(p.out, '{')
@@ -108,7 +108,7 @@ func (p *packer) level(v Value, s *sides, top bool) error {
 	for i := 0; i < len(n.slots); i += 2 {
 		name, member := n.slots[i].str(), n.slots[i+1]
 		isChunk := top && name == "chunk"
-		if member.kind == KindUndefined || isChunk && member.kind == KindNull {
+		if member.Kind() == KindUndefined || isChunk && member.Kind() == KindNull {
 			continue
 		}
 		if !empty {
@@ -132,17 +132,17 @@ func (p *packer) write(n *node, name string, v Value, s *sides, isChunk bool) er
 	}
 	p.out = append(p.out, ':')
 	switch {
-	case isChunk && v.kind == KindBytes:
+	case isChunk && v.Kind() == KindBytes:
 		p.chunk = v.bytes()
 		p.out = append(p.out, "null"...)
 		return nil
-	case v.kind.Immutable(), v.kind == KindShredder:
+	case v.Kind().Immutable(), v.Kind() == KindShredder:
 		if isChunk {
-			return unsupported("a "+v.kind.String(), "cannot be the chunk", "a real hall would put its own socket there, rename the member")
+			return unsupported("a "+v.Kind().String(), "cannot be the chunk", "a real hall would put its own socket there, rename the member")
 		}
 		p.out = append(p.out, "null"...)
 		return p.aside(s, name, v)
-	case name == "data" && (v.kind == KindObject || v.kind == KindArray):
+	case name == "data" && (v.Kind() == KindObject || v.Kind() == KindArray):
 		return p.inner(v)
 	}
 	return p.value(v)
@@ -172,8 +172,8 @@ func (p *packer) inner(v Value) error {
 // firstAside returns the kind of the first element or member that is not plain.
 func firstAside(v Value) Kind {
 	for _, member := range v.All() {
-		if member.kind.Immutable() || member.kind == KindShredder {
-			return member.kind
+		if member.Kind().Immutable() || member.Kind() == KindShredder {
+			return member.Kind()
 		}
 	}
 	return KindUndefined
@@ -186,7 +186,7 @@ func (p *packer) elements(n *node, s *sides) error {
 			p.out = append(p.out, ',')
 		}
 		var err error
-		if v.kind.Immutable() || v.kind == KindShredder {
+		if v.Kind().Immutable() || v.Kind() == KindShredder {
 			p.out = append(p.out, "null"...)
 			err = p.aside(s, string(appendInt(nil, i)), v)
 		} else {

@@ -104,14 +104,11 @@ func (n *node) unify() {
 		}
 		return
 	}
-	t := n.tabulate()
-	for i := range n.len() {
-		if n.search(t, n.key(i), n.hashKey(n.key(i)), nil) != i {
-			n.rebuild()
-			return
-		}
+	if x := n.indexKeys(); x.used < n.len() {
+		n.rebuild()
+	} else {
+		n.keys.Store(x)
 	}
-	n.keys.Store(t)
 }
 
 // rebuild sets all entries again, one after the other.

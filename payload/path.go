@@ -29,7 +29,7 @@ func pathTo(root Value, match func(n *node, slot int) bool) string {
 			if match(at.n, slot) {
 				return at.path + at.n.step(slot)
 			}
-			if v.kind.container() {
+			if v.Kind().container() {
 				enter(v.node(), at.path+at.n.step(slot))
 			}
 		}
@@ -53,7 +53,7 @@ func (n *node) step(slot int) string {
 
 // keyStep is .name, or ["any other string"], or [1].
 func keyStep(key Value) string {
-	if key.kind != KindString {
+	if key.Kind() != KindString {
 		return "[" + key.String() + "]"
 	}
 	return nameStep(key.str())

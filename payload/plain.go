@@ -21,7 +21,7 @@ type plainer struct {
 }
 
 func (p *plainer) value(v Value) (Value, error) {
-	switch v = v.State(); v.kind {
+	switch v = v.State(); v.Kind() {
 	case KindFunc, kindHole:
 		return Undefined, nil
 	case KindNumber:
@@ -54,7 +54,7 @@ func (p *plainer) array(n *node) (Value, error) {
 		if err != nil {
 			return Undefined, within(n.step(i), err)
 		}
-		if v.kind == KindUndefined {
+		if v.Kind() == KindUndefined {
 			v = Null
 		}
 		made.slots = append(made.slots, v)
@@ -70,7 +70,7 @@ func (p *plainer) object(n *node) (Value, error) {
 		if err != nil {
 			return Undefined, within(n.step(i+1), err)
 		}
-		if v.kind != KindUndefined {
+		if v.Kind() != KindUndefined {
 			made.set(String(n.slots[i].String()), v)
 		}
 	}

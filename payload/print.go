@@ -24,16 +24,14 @@ const (
 )
 
 func (p *printer) value(v Value) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindBool:
-		p.write(map[bool]string{false: "false", true: "true"}[v.num != 0])
+		p.write(map[bool]string{false: "false", true: "true"}[v.bool()])
 	case KindNumber:
-		if literal := v.literal(); literal != "" {
-			p.write(literal)
-		} else if v.float() == 0 && v.num != 0 {
+		if v.negativeZero() {
 			p.write("-0")
 		} else {
-			p.write(numberText(v.float()))
+			p.write(v.digits())
 		}
 	case KindString:
 		quoted, _ := appendString(nil, v.str())
@@ -47,10 +45,10 @@ func (p *printer) value(v Value) {
 	case kindHole:
 		p.write("empty")
 	default:
-		if v.kind.container() {
+		if v.Kind().container() {
 			p.container(v.node())
 		} else {
-			p.write(v.kind.String())
+			p.write(v.Kind().String())
 		}
 	}
 }

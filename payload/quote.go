@@ -13,6 +13,11 @@ var short = [256]byte{'"': '"', '\\': '\\', '\b': 'b', '\f': 'f', '\n': 'n', '\r
 // appendString writes a string as JSON.stringify does. ok is false when the
 // string is not UTF-8, lone surrogates (as this package keeps them) excepted.
 func appendString(dst []byte, s string) (_ []byte, ok bool) {
+	if simple(s) == len(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"'), true
+	}
 	if !utf8.ValidString(s) {
 		return appendSurrogates(dst, s)
 	}
@@ -81,9 +86,20 @@ func writable(s string) bool {
 	return ok
 }
 
+// appendInt writes the small numbers that a text is full of.
 func appendInt(dst []byte, i int) []byte {
-	if 0 <= i && i < 10 {
-		return append(dst, byte('0'+i))
+	u := uint(i)
+	switch {
+	case u < 10:
+		return append(dst, byte('0'+u))
+	case u < 100:
+		return append(dst, byte('0'+u/10), byte('0'+u%10))
+	case u < 1000:
+		return append(dst, byte('0'+u/100), byte('0'+u/10%10), byte('0'+u%10))
+	case u < 10000:
+		return append(dst, byte('0'+u/1000), byte('0'+u/100%10), byte('0'+u/10%10), byte('0'+u%10))
+	case u < 100000:
+		return append(dst, byte('0'+u/10000), byte('0'+u/1000%10), byte('0'+u/100%10), byte('0'+u/10%10), byte('0'+u%10))
 	}
 	return strconv.AppendInt(dst, int64(i), 10)
 }

@@ -2,7 +2,7 @@ package payload
 
 // refuse says why a value cannot travel, and what to do instead.
 func refuse(v Value, reason string) *UnsupportedError {
-	switch v.kind {
+	switch v.Kind() {
 	case KindInvalid:
 		return (*UnsupportedError)(v.ptr)
 	case KindBytes:
@@ -13,14 +13,14 @@ func refuse(v Value, reason string) *UnsupportedError {
 		return unsupported("a Shredder", reason,
 			"it travels as data or as a direct member of data; put its State here")
 	case KindNumber:
-		if v.literal() != "" {
-			return unsupported(v.literal(), reason, "JavaScript would round it, send a string")
+		if v.isLiteral() {
+			return unsupported(v.digits(), reason, "JavaScript would round it, send a string")
 		}
-		return unsupported(numberText(v.float()), reason, "put it into an immutable value, or send null")
+		return unsupported(v.digits(), reason, "put it into an immutable value, or send null")
 	case KindUndefined, kindHole:
 		return unsupported("undefined in an array", reason, "send null")
 	}
-	return unsupported("a "+v.kind.String(), reason, "it travels inside an immutable value")
+	return unsupported("a "+v.Kind().String(), reason, "it travels inside an immutable value")
 }
 
 func notUTF8(reason string) *UnsupportedError {

@@ -114,27 +114,31 @@ func (p *scanner) str() (string, error) {
 		p.i = end + 1
 		return p.s[start:end], nil
 	}
-	out := make([]byte, 0, end-start+32)
-	for {
+	out, err := p.appendStr(make([]byte, 0, end-start+32))
+	return string(out), err
+}
+
+// appendStr is str for who collects strings elsewhere.
+func (p *scanner) appendStr(out []byte) (_ []byte, err error) {
+	for start := p.i + 1; ; {
+		end := start + special(p.s[start:])
 		out = append(out, p.s[start:end]...)
 		p.i = end
 		if end == len(p.s) {
-			return "", p.fail("the string has no end")
+			return out, p.fail("the string has no end")
 		}
 		switch p.s[end] {
 		case '"':
 			p.i++
-			return string(out), nil
+			return out, nil
 		case '\\':
-			var err error
 			if out, err = p.escape(out); err != nil {
-				return "", err
+				return out, err
 			}
 		default:
-			return "", p.fail("a control character must be escaped")
+			return out, p.fail("a control character must be escaped")
 		}
 		start = p.i
-		end = start + special(p.s[start:])
 	}
 }
 
@@ -144,9 +148,7 @@ func special(s string) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := s[i : i+8]
-		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
-			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+		x := load8(s[i:])
 		quote, slash := x^ones*'"', x^ones*'\\'
 		if hit := ((x-ones*' ')&^x | (quote-ones)&^quote | (slash-ones)&^slash) & tops; hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
@@ -154,6 +156,26 @@ func special(s string) int {
 	}
 	for ; i < len(s); i++ {
 		if c := s[i]; c == '"' || c == '\\' || c < ' ' {
+			return i
+		}
+	}
+	return i
+}
+
+// simple returns the length of the beginning of s that is ASCII and needs no
+// escapes.
+func simple(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := load8(s[i:])
+		quote, slash := x^ones*'"', x^ones*'\\'
+		if (x|x-ones*' '|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
+			return i
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '"' || c == '\\' || c-' ' >= 0x80-' ' {
 			return i
 		}
 	}

@@ -12,7 +12,7 @@ import "strings"
 // string.
 func Serialized(data []byte, l Limits) (Value, error) {
 	v, err := ParseJSON(data, l)
-	if err != nil || v.kind != KindString {
+	if err != nil || v.Kind() != KindString {
 		return v, err
 	}
 	if v, err = parse(v.str(), l); err != nil {
@@ -39,9 +39,8 @@ func AppendSerialized(dst []byte, v any) ([]byte, error) {
 // functions turns the strings of a value that nobody else has yet into functions
 // where they look like one.
 func functions(v Value) Value {
-	if v.kind == KindString && isFunction(v.str()) {
-		v.kind = KindFunc
-		return v
+	if v.Kind() == KindString && isFunction(v.str()) {
+		return function(v.str())
 	}
 	if n := v.node(); n != nil {
 		step, first := n.stride(), n.stride()-1

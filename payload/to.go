@@ -78,7 +78,7 @@ func newTo(t reflect.Type) toFunc {
 // never travels. Pointers and interfaces see the nothing themselves.
 func checked(store toFunc) toFunc {
 	return func(a *assigner, v Value, dst reflect.Value) error {
-		switch v.kind {
+		switch v.Kind() {
 		case KindShredder:
 			v = v.State()
 		case KindInvalid:
@@ -98,11 +98,11 @@ func checked(store toFunc) toFunc {
 }
 
 func misfit(v Value, dst reflect.Value, reason string) error {
-	return &TypeError{Path: "$", Kind: v.kind, Type: dst.Type(), Reason: reason}
+	return &TypeError{Path: "$", Kind: v.Kind(), Type: dst.Type(), Reason: reason}
 }
 
 func toValue(_ *assigner, v Value, dst reflect.Value) error {
-	if v.kind == kindHole {
+	if v.Kind() == kindHole {
 		v = Undefined
 	}
 	*dst.Addr().Interface().(*Value) = v
@@ -112,7 +112,7 @@ func toValue(_ *assigner, v Value, dst reflect.Value) error {
 func toPointer(t reflect.Type) toFunc {
 	elem := sync.OnceValue(func() toFunc { return toOf(t.Elem()) })
 	return func(a *assigner, v Value, dst reflect.Value) error {
-		if v.IsNil() || v.kind == kindHole {
+		if v.IsNil() || v.Kind() == kindHole {
 			dst.SetZero()
 			return nil
 		}
@@ -126,7 +126,7 @@ func toPointer(t reflect.Type) toFunc {
 // toUnmarshaler gives the type the JSON of the value.
 func toUnmarshaler(a *assigner, v Value, dst reflect.Value) error {
 	text := []byte("null")
-	if !v.IsNil() && v.kind != kindHole {
+	if !v.IsNil() && v.Kind() != kindHole {
 		var err error
 		if text, err = AppendJSON(nil, v.State()); err != nil {
 			return err
@@ -162,11 +162,11 @@ func toJSONNumber(_ *assigner, v Value, dst reflect.Value) error {
 // map[any]any for maps with other keys than strings.
 func (a *assigner) any(v Value, t reflect.Type) (any, error) {
 	v = v.State()
-	switch v.kind {
+	switch v.Kind() {
 	case KindUndefined, KindNull, kindHole:
 		return nil, nil
 	case KindBool:
-		return v.num != 0, nil
+		return v.bool(), nil
 	case KindNumber:
 		return v.float(), nil
 	case KindString:
@@ -184,7 +184,7 @@ func (a *assigner) any(v Value, t reflect.Type) (any, error) {
 	}
 	defer a.leave()
 	if n.members != nil {
-		return nil, &TypeError{Path: "$", Kind: v.kind, Type: t, Reason: ownMembers}
+		return nil, &TypeError{Path: "$", Kind: v.Kind(), Type: t, Reason: ownMembers}
 	}
 	if !n.kind.keyed() {
 		return a.anys(n, t)
@@ -208,7 +208,7 @@ func (a *assigner) anys(n *node, t reflect.Type) (any, error) {
 func (a *assigner) anyMap(n *node, t reflect.Type) (any, error) {
 	byString := make(map[string]any, n.len())
 	for i := 0; i < len(n.slots); i += 2 {
-		if n.slots[i].kind != KindString {
+		if n.slots[i].Kind() != KindString {
 			return a.anyKeys(n, t)
 		}
 		v, err := a.any(n.slots[i+1], t)
@@ -223,8 +223,8 @@ func (a *assigner) anyMap(n *node, t reflect.Type) (any, error) {
 func (a *assigner) anyKeys(n *node, t reflect.Type) (any, error) {
 	byAny := make(map[any]any, n.len())
 	for i := 0; i < len(n.slots); i += 2 {
-		if n.slots[i].kind.container() || n.slots[i].kind == KindBytes {
-			return nil, within(n.step(i), &TypeError{Path: "$", Kind: n.slots[i].kind, Type: t,
+		if n.slots[i].Kind().container() || n.slots[i].Kind() == KindBytes {
+			return nil, within(n.step(i), &TypeError{Path: "$", Kind: n.slots[i].Kind(), Type: t,
 				Reason: "a container cannot be the key of a Go map: ask for a payload.Value"})
 		}
 		key, err := a.any(n.slots[i], t)

@@ -90,7 +90,7 @@ func toFloat(_ *assigner, v Value, dst reflect.Value) error {
 
 // needs names the number that does not fit.
 func needs(v Value, what string) string {
-	if v.kind == KindNumber {
+	if v.Kind() == KindNumber {
 		return v.String() + " is not " + what
 	}
 	return what + " is needed"
@@ -177,10 +177,10 @@ func toBytes(t reflect.Type) toFunc {
 	numbers := toSlice(t)
 	return func(a *assigner, v Value, dst reflect.Value) error {
 		switch {
-		case v.kind == KindBytes:
+		case v.Kind() == KindBytes:
 			dst.SetBytes(append([]byte{}, v.bytes()...))
 			return nil
-		case v.kind == KindString:
+		case v.Kind() == KindString:
 			b, err := base64.StdEncoding.DecodeString(v.str())
 			if err != nil {
 				return misfit(v, dst, "it is not base64")

@@ -21,7 +21,7 @@ func toStruct(t reflect.Type) toFunc {
 		defer a.leave()
 		s, next := fields(), 0
 		for i := 0; i < len(n.slots); i += 2 {
-			if n.slots[i].kind != KindString {
+			if n.slots[i].Kind() != KindString {
 				continue
 			}
 			// Members mostly come in the order of the fields.
@@ -69,7 +69,7 @@ func toMap(t reflect.Type) toFunc {
 	elem := sync.OnceValue(func() toFunc { return toOf(t.Elem()) })
 	asSet := toSet(t)
 	return func(a *assigner, v Value, dst reflect.Value) error {
-		if v.kind.set() && asSet != nil {
+		if v.Kind().set() && asSet != nil {
 			return asSet(a, v, dst)
 		}
 		n, err := entriesOf(v, dst)
@@ -149,7 +149,7 @@ func toSet(t reflect.Type) toFunc {
 func toKey(a *assigner, v Value, dst reflect.Value) error {
 	s, isString := v.Str()
 	switch {
-	case v.kind.container():
+	case v.Kind().container():
 		return misfit(v, dst, "a container cannot be the key of a Go map: ask for a payload.Value")
 	case isString && reflect.PointerTo(dst.Type()).Implements(textUnmarshaler) && dst.Kind() != reflect.String:
 		if err := dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)); err != nil {
@@ -163,7 +163,7 @@ func toKey(a *assigner, v Value, dst reflect.Value) error {
 			return misfit(v, dst, strconv.Quote(s)+" is not a number")
 		}
 		v = exact(f, literal)
-	case v.kind == KindNumber && dst.Kind() == reflect.String:
+	case v.Kind() == KindNumber && dst.Kind() == reflect.String:
 		dst.SetString(v.String())
 		return nil
 	case isString && dst.Kind() == reflect.String:
