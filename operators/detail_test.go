@@ -285,15 +285,15 @@ func TestTimeoutError(t *testing.T) {
 // At most 1024 items wait in Delay; then the source waits, and nothing is lost.
 func TestDelayBoundsItsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		made := 0
-		src := op.Tap(count(3000), func(int) { made++ })
+		var made atomic.Int64
+		src := op.Tap(count(3000), func(int) { made.Add(1) })
 		n, most := 0, 0
 		err := op.Delay(src, time.Second).Run(t.Context(), func(v int) bool {
 			if v != n {
 				t.Fatalf("%d, want %d", v, n)
 			}
 			n++
-			most = max(most, made-n)
+			most = max(most, int(made.Load())-n)
 			return true
 		})
 		if err != nil || n != 3000 || most > 1026 {
