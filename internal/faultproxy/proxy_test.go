@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/xcraft-go/xbus/internal/faultproxy"
 )
@@ -254,5 +255,35 @@ func TestPair(t *testing.T) {
 			p.Close()
 			t.Errorf("%q: no error", url)
 		}
+	}
+}
+
+// Both sides are slow to end a connection that was cut in good order: closing
+// the proxy does not wait for them.
+func TestCloseDoesNotWaitForCutConnections(t *testing.T) {
+	r := newRig(t, faultproxy.Config{})
+	client, server := r.dial()
+	r.proxy.Cut(faultproxy.Close)
+	r.readEnd(client, "")
+	r.readEnd(server, "")
+	start := time.Now()
+	r.proxy.Close()
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("Close took %v", took)
+	}
+}
+
+func TestBytesUnderWayAreLostWithTheConnection(t *testing.T) {
+	r := newRig(t, faultproxy.Config{})
+	client, _ := r.dial()
+	r.proxy.Set(faultproxy.Up, faultproxy.Faults{Delay: time.Hour})
+	for i := range 3 { // three chunks
+		r.write(client, "12345")
+		r.wait(func(s faultproxy.Stats) bool { return s.Up.Received == int64(5*(i+1)) })
+	}
+	r.proxy.Cut(faultproxy.Reset)
+	r.wait(func(s faultproxy.Stats) bool { return s.Open == 0 })
+	if f := r.proxy.Stats().Up; f.Lost != 15 || f.Pending() != 0 {
+		t.Errorf("%+v, want 15 lost bytes", f)
 	}
 }

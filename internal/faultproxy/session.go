@@ -10,7 +10,7 @@ import (
 
 // closeWait is how long the sides have to end a connection that is closed in
 // good order.
-const closeWait = time.Second
+const closeWait = 5 * time.Second
 
 // A session is one connection of a client and the one to the target behind it.
 type session struct {
