@@ -107,6 +107,27 @@ func TestForms(t *testing.T) {
 	}
 }
 
+func TestMatchTakesWhatEndsFirst(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, topic string
+		want           bool
+	}{
+		{"a::*(b|cd)*", "a::xbcd", true},
+		{"a::*(b|cd)*", "a::xcdb", true},
+		{"a::*(bcd|c)*", "a::xbcd", true},
+		{"a::*(bcd|c)*", "a::xbc", false},
+		{"a::(b|bc)*d", "a::bcd", true},
+		{"a::(b|bc)*d", "a::bd", false},
+		{"a::*(d|cd)", "a::cd", true},
+		{"a::*(|b)*", "a::b", false},
+		{"a::*(|b)*", "a::bc", true},
+	} {
+		if got := MustCompile(tt.pattern).Match(tt.topic); got != tt.want {
+			t.Errorf("%q matches %q: %v", tt.pattern, tt.topic, got)
+		}
+	}
+}
+
 func TestMatchHalves(t *testing.T) {
 	for _, tt := range []struct {
 		pattern, topic string

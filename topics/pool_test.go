@@ -23,4 +23,10 @@ func TestPoolsAllocateNothing(t *testing.T) {
 	if n >= 1 || len(dst) != 5*few {
 		t.Errorf("%v allocations, %d listeners", n, len(dst))
 	}
+	kept := r.overflow.Get().(*[]hit[int])
+	for _, h := range (*kept)[:cap(*kept)] {
+		if h.entry != nil {
+			t.Fatal("the pool keeps an entry alive")
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -196,9 +197,41 @@ func TestRouterIsALoop(t *testing.T) {
 				if got := r.Len(); got != loop.len() {
 					t.Fatalf("Len is %d, want %d", got, loop.len())
 				}
+				checkIndex(t, r)
 			},
 		})
 	})
+}
+
+// checkIndex holds the lists of the index to what they say of themselves.
+func checkIndex[S any](t *rapid.T, r *Router[S]) {
+	nodes, filed := 0, 0
+	walk := func(c cell[S], word bool) {
+		n, size := c.head, 0
+		for prev := (*node[S])(nil); n != nil; prev, n = n, n.next {
+			if n.prev != prev || n.entry.first == nil || r.entries[n.entry.pattern.text] != n.entry || (n.word != "") != word {
+				t.Fatalf("%q is not where it should be", n.entry.pattern)
+			}
+			size++
+		}
+		if size != c.size || word && size == 0 {
+			t.Fatalf("a cell of %d says %d", size, c.size)
+		}
+		nodes += size
+	}
+	walk(r.rest, false)
+	for hash, c := range r.cells {
+		walk(c, true)
+		if h, ok := r.known.mayHave(c.head.word); !ok || h != hash {
+			t.Fatalf("the filter does not know %q", c.head.word)
+		}
+	}
+	for _, e := range r.entries {
+		filed += len(e.nodes)
+	}
+	if nodes != filed || r.known.live != len(r.cells) {
+		t.Fatalf("%d nodes in cells, %d in entries; %d words, %d known", nodes, filed, len(r.cells), r.known.live)
+	}
 }
 
 // A loop is a router without an index, written after protocol §6.2.
@@ -324,6 +357,24 @@ func TestManyPatterns(t *testing.T) {
 		if got := byTopic(topic); len(got) != 1 {
 			t.Fatalf("%q goes to %v", topic, got)
 		}
+	}
+}
+
+// TestFilterForgets has more words come and go than the filter has room for.
+func TestFilterForgets(t *testing.T) {
+	r := NewRouter[int]()
+	word := func(i int) string { return fmt.Sprintf("word-%04d", i) }
+	for i := range 5000 {
+		r.Remove(r.Add(MustCompile(word(i)+"::*"), i))
+	}
+	known := 0
+	for i := range 1000 {
+		if _, ok := r.known.mayHave(word(i)); ok {
+			known++
+		}
+	}
+	if known > 500 {
+		t.Errorf("%d of 1000 forgotten words are known", known)
 	}
 }
 

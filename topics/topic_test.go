@@ -73,6 +73,13 @@ func TestLongIDs(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	f.Add("a.b:c<d>e", "\n")
 	f.Add("abcdefgh.", "éé\u2028")
+	for n := range 40 {
+		for i := range n {
+			s := []byte(strings.Repeat("a", n))
+			s[i] = ".:<>\n\r\r\xe2"[i%8]
+			f.Add(string(s), string(s[i:]))
+		}
+	}
 	f.Fuzz(func(t *testing.T, s, other string) {
 		for i := range len(s) + 1 {
 			want := len(s)
