@@ -169,6 +169,8 @@ func TestCutAfter(t *testing.T) {
 		r.write(server, "456789")
 		r.readEnd(client, "456")
 		r.readEnd(server, "")
+		server.Close()
+		client.Close()
 
 		client, server = r.dial() // later connections count for themselves
 		r.write(server, "abcdefghij")

@@ -161,7 +161,7 @@ func (p *Proxy) stopListening() {
 // Cut ends all connections.
 func (p *Proxy) Cut(how End) {
 	for _, s := range p.open() {
-		s.end(how)
+		s.cut(how)
 	}
 }
 

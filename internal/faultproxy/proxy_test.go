@@ -74,18 +74,25 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// What was forwarded before the cut arrives, though the other side has sent
-// something that nobody reads any more.
+// What was forwarded before the cut arrives, though much of it still waits in
+// the proxy's system, and the other side has sent what nobody reads any more.
 func TestCutCloseLosesNothingThatWasForwarded(t *testing.T) {
 	r := newRig(t, faultproxy.Config{})
-	client, server := r.dial()
-	text := strings.Repeat("x", 100_000)
-	r.write(server, text)
-	r.wait(func(s faultproxy.Stats) bool { return s.Down.Forwarded == int64(len(text)) })
-	r.proxy.Set(faultproxy.Up, faultproxy.Faults{Stall: true})
-	r.write(client, "nobody reads this")
-	r.proxy.Cut(faultproxy.Close)
-	r.readEnd(client, text)
+	text := strings.Repeat("x", 600_000)
+	forwarded := int64(0)
+	for range 10 { // what could go wrong does not go wrong each time
+		r.proxy.Set(faultproxy.Up, faultproxy.Faults{})
+		client, server := r.dial()
+		r.write(server, text)
+		forwarded += int64(len(text))
+		r.wait(func(s faultproxy.Stats) bool { return s.Down.Forwarded == forwarded })
+		r.proxy.Set(faultproxy.Up, faultproxy.Faults{Stall: true})
+		r.write(client, strings.Repeat("y", 100_000)) // more than one read takes
+		r.proxy.Cut(faultproxy.Close)
+		r.readEnd(client, text)
+		client.Close()
+		server.Close()
+	}
 }
 
 func TestHalfClose(t *testing.T) {
@@ -268,7 +275,7 @@ func TestCloseDoesNotWaitForCutConnections(t *testing.T) {
 	r.readEnd(server, "")
 	start := time.Now()
 	r.proxy.Close()
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 1500*time.Millisecond {
 		t.Errorf("Close took %v", took)
 	}
 }

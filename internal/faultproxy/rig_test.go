@@ -3,6 +3,7 @@ package faultproxy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -110,7 +111,7 @@ func (r *rig) read(conn net.Conn, want string) {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(conn, got)
 	if string(got[:n]) != want {
-		r.t.Fatalf("read %q, %v; want %q", got[:n], err, want)
+		r.t.Fatalf("read %s, %v; want %s", short(string(got[:n])), err, short(want))
 	}
 }
 
@@ -127,8 +128,15 @@ func (r *rig) rest(conn net.Conn) (string, error) {
 func (r *rig) readEnd(conn net.Conn, want string) {
 	r.t.Helper()
 	if got, err := r.rest(conn); got != want || err != nil {
-		r.t.Errorf("read %q, %v; want %q and the end of the stream", got, err, want)
+		r.t.Errorf("read %s, %v; want %s and the end of the stream", short(got), err, short(want))
 	}
+}
+
+func short(text string) string {
+	if len(text) > 80 {
+		return fmt.Sprintf("%q… (%d bytes)", text[:80], len(text))
+	}
+	return fmt.Sprintf("%q", text)
 }
 
 func balanced(t *testing.T, s faultproxy.Stats) {

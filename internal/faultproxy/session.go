@@ -10,7 +10,7 @@ import (
 
 // closeWait is how long the sides have to end a connection that is closed in
 // good order.
-const closeWait = 5 * time.Second
+const closeWait = 2 * time.Second
 
 // A session is one connection of a client and the one to the target behind it.
 type session struct {
@@ -58,14 +58,28 @@ func (s *session) attach(target *net.TCPConn, up, down *pipe) bool {
 	return true
 }
 
-// end stops the forwarding. The first call decides how, but a reset also ends a
-// session that is being closed in good order.
+// end stops the forwarding, unless that was done before: what the pipes meet
+// after a cut must not change how it goes on.
 func (s *session) end(how End) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended && (how == Close || s.how == Reset) {
-		return
+	if !s.ended {
+		s.stop(how)
 	}
+}
+
+// cut is end by order of the user: a reset also ends a session that is being
+// closed in good order.
+func (s *session) cut(how End) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended || how == Reset && s.how == Close {
+		s.stop(how)
+	}
+}
+
+// stop is for those who hold the lock.
+func (s *session) stop(how End) {
 	s.ended, s.how = true, how
 	for _, conn := range s.conns() {
 		if how == Reset {
