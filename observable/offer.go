@@ -217,7 +217,7 @@ func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
 		s.room = make(chan struct{}, 1)
 	}
 	for !s.ended && s.full(size) {
-		s.wakeAt.Store(s.seen + max(1, s.limit/8))
+		s.wakeAt.Store(s.seen + s.enoughRoom())
 		if s.look() >= s.wakeAt.Load() {
 			continue // the consumer moved on before it could know
 		}
@@ -237,6 +237,16 @@ func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
 	}
 	s.append(v, size)
 	return s.settleWait(Accepted)
+}
+
+// enoughRoom is how far the consumer must come before it is worth waking a
+// publisher: a wake for each value would cost more than the value. One that goes
+// for more wakes it in any case.
+func (s *Subscription[T]) enoughRoom() uint64 {
+	if s.sizeOf != nil {
+		return 1
+	}
+	return max(1, s.limit/8)
 }
 
 // waited ends one wait for room and lets the next one look.

@@ -245,6 +245,9 @@ func (s *Subscription[T]) claim() (v T, ok bool) {
 // consumer as asleep.
 func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	s.mu.Lock()
+	if s.waiting > 0 {
+		s.passRoom() // who is woken looks when the lock is free, and finds it
+	}
 	n := min(s.tail-s.taken, batchSize)
 	if n == 0 {
 		err = s.over()
@@ -268,9 +271,6 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	}
 	if s.taken == s.tail {
 		s.episode.over = true
-	}
-	if s.waiting > 0 {
-		s.passRoom()
 	}
 	s.mu.Unlock()
 	return s.stamped(v, first), true, nil
