@@ -154,6 +154,9 @@ func TestMatchHalves(t *testing.T) {
 		{"a::**", "a::\xff", false},
 		{"a::**", "a::\xff\xfe", true},
 		{"a::(.)", "a::\xff", true},
+		{"a::([b)\n]c(d])", "a::]", true}, // one class, over two lines
+		{"a::([b)\n]c(d])", "a::d", true},
+		{"a::([b)\n]c(d])", "a::\\", false},
 		{"a::\uFFFD*", "a::\xffx", false},
 		{"a::(\uFFFD)(.)", "a::\xffx", false},
 	} {

@@ -50,6 +50,7 @@ func TestTemplateParse(t *testing.T) {
 	}{
 		{"thermo::{room}.changed", "thermo::kitchen.changed", map[string]string{"room": "kitchen"}},
 		{"thermo::{room}.changed", "thermo::kitchen.east.changed", nil},
+		{"thermo::{room}.changed", "thermo::kitchen", nil},
 		{"thermo::{room}.changed", "thermo::.changed", nil},
 		{"thermo::{room}.changed", "thermo::kitchen.changed.x", nil},
 		{"thermo::{room}.changed", "other::kitchen.changed", nil},
@@ -120,6 +121,28 @@ func TestTemplateGoesBothWays(t *testing.T) {
 		}
 		if !tpl.Pattern().Match(topic) {
 			t.Fatalf("%q does not match %q", tpl.Pattern(), topic)
+		}
+	})
+}
+
+func FuzzTemplate(f *testing.F) {
+	f.Add("thermo::{room}.changed", "thermo::kitchen.changed")
+	f.Add("{orc}::desk@{n}.<{line}>", "Grom@1::desk@12.<a-b>")
+	f.Add("a::x{b}-y.{c}-z", "a::xp-y-y.q-z-z")
+	f.Fuzz(func(t *testing.T, text, topic string) {
+		tpl, err := ParseTemplate(text)
+		if err != nil {
+			return
+		}
+		values, ok := tpl.Parse(topic)
+		if !ok {
+			return
+		}
+		if !tpl.Pattern().Match(topic) {
+			t.Errorf("the pattern of %q does not match %q", tpl, topic)
+		}
+		if built, err := tpl.Build(values); built != topic && CheckTopic(topic) == nil {
+			t.Errorf("%q finds %q in %q and builds %q of them, %v", tpl, values, topic, built, err)
 		}
 	})
 }
