@@ -107,7 +107,7 @@ func numberCode(v Value) (int, error) {
 		return -5, nil
 	case f == infinity:
 		return -6, nil
-	case v.isLiteral() && string(appendNumber(nil, f)) != v.literal():
+	case v.rounded():
 		return 0, refuse(v, inImmutable)
 	}
 	return 0, nil

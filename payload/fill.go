@@ -15,13 +15,13 @@ func (d *decoder) fill(n *node, s span) error {
 	case typeSet, typeOrderedSet, typeJSSet:
 		return d.set(n, edges)
 	case typeJSSetWithMembers:
-		rest, err := d.ownMembers(n, s, edges)
+		rest, err := d.ownMembers(n, edges)
 		if err != nil {
 			return err
 		}
 		return d.set(n, rest)
 	case typeJSMapWithMembers:
-		rest, err := d.ownMembers(n, s, edges)
+		rest, err := d.ownMembers(n, edges)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (d *decoder) memberName(key Value) (string, error) {
 	case KindNumber:
 		return numberText(key.float()), nil
 	}
-	return "", d.fail("a container cannot be the name of a member")
+	return "", d.failInside("a container cannot be the name of a member")
 }
 
 // array reads [1, k, v, …]: the elements have their position as key, what is
@@ -208,9 +208,9 @@ func (d *decoder) stretch(n *node, length int) error {
 }
 
 // ownMembers reads the n members in front of a Set or Map with members.
-func (d *decoder) ownMembers(n *node, s span, edges []int32) (rest []int32, err error) {
+func (d *decoder) ownMembers(n *node, edges []int32) (rest []int32, err error) {
 	if len(edges) == 0 || edges[0] < 0 || int(edges[0]) > (len(edges)-1)/2 {
-		return nil, &SyntaxError{Offset: s.offset, Reason: "the number of own members is wrong"}
+		return nil, d.failInside("the number of own members is wrong")
 	}
 	end := 1 + 2*int(edges[0])
 	return edges[end:], d.memberPairs(n, edges[1:end])
@@ -266,7 +266,7 @@ func (d *decoder) dense(n *node, edges []int32) error {
 	for i++; i < len(edges) && edges[i] != edgeGap; {
 		run := edges[i:]
 		if run[0] < 0 || len(run) < 2 || run[1] < 0 {
-			return d.fail("a run of an array has no position or length")
+			return d.failInside("a run of an array has no position or length")
 		}
 		end := int(run[0]) + int(run[1])
 		if err := d.stretch(n, end); err != nil {

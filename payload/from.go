@@ -222,7 +222,7 @@ func fromJSONNumber(c *converter, v reflect.Value) (Value, error) {
 		return Undefined, unsupported("json.Number "+strconv.Quote(v.String()), c.where(), "give a number")
 	}
 	value := exact(f, literal)
-	if literal != "" && c.style != plain {
+	if value.rounded() && c.style != plain {
 		return Undefined, refuse(value, inImmutable)
 	}
 	return value, nil
@@ -251,7 +251,7 @@ func fromMarshaler(c *converter, v reflect.Value) (Value, error) {
 func (c *converter) deepen(v Value) (Value, error) {
 	n := v.node()
 	if n == nil {
-		if v.isLiteral() {
+		if v.rounded() {
 			return Undefined, refuse(v, inImmutable)
 		}
 		return v, nil

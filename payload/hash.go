@@ -27,7 +27,15 @@ func (v Value) hash() uint64 {
 	case KindUndefined, KindNull, kindHole:
 		return mix(v.num)
 	}
+	if v.emptyImmutable() {
+		return mix(v.num)
+	}
 	return maphash.Comparable(seed, v.ptr)
+}
+
+// emptyImmutable values of a kind are one and the same in Immutable.js.
+func (v Value) emptyImmutable() bool {
+	return v.Kind().Immutable() && len(v.node().slots) == 0
 }
 
 var secret = [2]uint64{maphash.String(seed, "first"), maphash.String(seed, "second")}
@@ -95,5 +103,5 @@ func same(a, b Value) bool {
 	case KindUndefined, KindNull, kindHole:
 		return true
 	}
-	return a.ptr == b.ptr
+	return a.ptr == b.ptr || a.emptyImmutable() && b.emptyImmutable()
 }

@@ -85,9 +85,18 @@ func (d *decoder) place(e int32) (int, error) {
 	case e < 0 && e >= -specials:
 		return d.count - 1 - int(e), nil
 	case e == edgeGap:
-		return 0, d.fail("an array stands where an index should be")
+		return 0, d.failInside("an array stands where an index should be")
 	}
 	return d.count + 1, nil // undefined
+}
+
+// failInside fails because of the container that is being filled.
+func (d *decoder) failInside(reason string) error {
+	offset := 0
+	if d.current > 0 {
+		offset = d.queue[d.current-1].span.offset
+	}
+	return &SyntaxError{Offset: offset, Reason: reason}
 }
 
 // value returns what an edge leads to.

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// num reads a number. literal is its text when it is an integer that the
-// float64 does not hold exactly, else empty.
+// num reads a number. literal is its text when it is an integer of a size at
+// which float64 skips some, else empty.
 func (p *scanner) num() (f float64, literal string, err error) {
 	start, s := p.i, p.s
 	i := start
@@ -85,18 +85,10 @@ func (p *scanner) slowNum(start, i int) (f float64, literal string, err error) {
 	}
 	f, _ = strconv.ParseFloat(s[start:i], 64) // out of range is ±Inf, as in JavaScript
 	p.i = i
-	if integer && !sameInteger(f, s[start:i]) {
+	if integer && math.Abs(f) >= maxExact {
 		literal = s[start:i]
 	}
 	return f, literal, nil
-}
-
-func sameInteger(f float64, literal string) bool {
-	if math.Abs(f) < maxExact {
-		return true
-	}
-	i, err := strconv.ParseInt(literal, 10, 64)
-	return err == nil && math.Abs(f) < 1<<63 && int64(f) == i
 }
 
 // appendNumber writes a finite number as JavaScript does: the shortest digits

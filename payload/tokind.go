@@ -81,7 +81,7 @@ func (v Value) uint() (uint64, bool) {
 
 func toFloat(_ *assigner, v Value, dst reflect.Value) error {
 	f, ok := v.Float()
-	if !ok || f-f == 0 && dst.OverflowFloat(f) {
+	if !ok || dst.Kind() == reflect.Float32 && math.IsInf(float64(float32(f)), 0) && !math.IsInf(f, 0) {
 		return misfit(v, dst, needs(v, "a number in its range"))
 	}
 	dst.SetFloat(f)

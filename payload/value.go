@@ -38,7 +38,7 @@ func tagged(k Kind, content int) Value { return Value{num: tag(k) | uint64(conte
 // content is what num holds beside the kind.
 func (v Value) content() int { return int(v.num &^ (0xff << kindShift)) }
 
-// A literal is an integer that a float64 does not hold exactly.
+// A literal is an integer of a size at which float64 skips some.
 type literal struct {
 	text    string
 	nearest float64
@@ -78,8 +78,8 @@ func Bytes(b []byte) Value {
 // A Func is the source of a JavaScript function, as serialized events carry it.
 type Func string
 
-// exact makes a number of an integer literal. It keeps the literal where a
-// float64 would round it: plain JSON between Go programs carries it unharmed.
+// exact makes a number that keeps its text, if there is one: plain JSON between
+// Go programs carries integers unharmed that a float64 would round.
 func exact(f float64, text string) Value {
 	if text == "" {
 		return Number(f)
@@ -186,6 +186,11 @@ func (v Value) negativeZero() bool {
 
 func (v Value) isLiteral() bool {
 	return v.ptr != unsafe.Pointer(&number) && v.Kind() == KindNumber
+}
+
+// rounded reports whether JavaScript would make another number of v.
+func (v Value) rounded() bool {
+	return v.isLiteral() && v.literal() != numberText(v.float())
 }
 
 func (v Value) literal() string {
