@@ -3,7 +3,10 @@ package axon
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"net"
+	"time"
 
 	"github.com/xcraft-go/xbus/conn"
 )
@@ -22,11 +25,21 @@ func (t *Transport) Dial(ctx context.Context) (conn.Link, error) {
 	}
 	commands, err := t.open(ctx, t.commands, secure)
 	if err != nil {
-		events.Close()
+		closeSocket(events)
 		return nil, err
 	}
-	l := newLink(linkConfig{Config: t.cfg, in: events, out: commands, compressed: t.network == "tcp"})
-	l.info.Port = eventPort(events)
+	port, err := eventPort(ctx, events)
+	if err != nil {
+		closeSocket(events)
+		closeSocket(commands)
+		return nil, dialError(ctx, t.events, err)
+	}
+	cfg := linkConfig{Config: t.cfg, in: events, out: commands, compressed: t.network == "tcp"}
+	if t.network == "tcp" && secure == nil {
+		cfg.speaksTLS = t.speaksTLS
+	}
+	l := newLink(cfg)
+	l.info.Port = port
 	l.info.Local, l.info.Remote = commands.LocalAddr().String(), t.commands
 	l.info.Secure = secure != nil
 	l.start()
@@ -34,11 +47,7 @@ func (t *Transport) Dial(ctx context.Context) (conn.Link, error) {
 }
 
 func (t *Transport) open(ctx context.Context, address string, secure *tls.Config) (net.Conn, error) {
-	dial := t.cfg.Dialer
-	if dial == nil {
-		dial = (&net.Dialer{KeepAliveConfig: keepAlive(t.cfg.KeepAlive)}).DialContext
-	}
-	socket, err := dial(ctx, t.network, address)
+	socket, err := t.socket(ctx, address)
 	if err != nil {
 		return nil, dialError(ctx, address, err)
 	}
@@ -53,14 +62,72 @@ func (t *Transport) open(ctx context.Context, address string, secure *tls.Config
 	return encrypted, nil
 }
 
+func (t *Transport) socket(ctx context.Context, address string) (net.Conn, error) {
+	if t.cfg.Dialer != nil {
+		return t.cfg.Dialer(ctx, t.network, address)
+	}
+	dialer := net.Dialer{KeepAliveConfig: keepAlive(t.cfg.KeepAlive)}
+	if t.cfg.KeepAlive < 0 {
+		dialer.KeepAlive = -1 // else there are probes with other delays
+	}
+	return dialer.DialContext(ctx, t.network, address)
+}
+
 // eventPort is what ties the two sockets together in the hall (protocol §2.9):
-// the local port, or the inode of the hall's end of a unix socket.
-func eventPort(events net.Conn) uint64 {
+// the local port, or the inode of the hall's end of a unix socket. That end
+// exists only when the hall has accepted it, for which this waits: without the
+// inode the hall would close the socket of another client at the end of this
+// one (protocol §2.6). 0 when the system does not tell.
+func eventPort(ctx context.Context, events net.Conn) (uint64, error) {
 	switch a := events.LocalAddr().(type) {
 	case *net.TCPAddr:
-		return uint64(a.Port)
+		return uint64(a.Port), nil
 	case *net.UnixAddr:
-		return peerInode(events)
+		return awaitInode(ctx, events)
 	}
-	return 0
+	return 0, nil
+}
+
+func awaitInode(ctx context.Context, events net.Conn) (uint64, error) {
+	const longest = 10 * time.Millisecond
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for wait := longest / 100; ; wait = min(2*wait, longest) {
+		if inode, known := peerInode(events); inode != 0 || !known {
+			return inode, nil
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return 0, errNotAccepted
+		}
+	}
+}
+
+// errNotAccepted: the hall listens, and takes nobody in.
+var errNotAccepted = errors.New("the hall does not accept the connection")
+
+// errAnswered ends a handshake that has told enough.
+var errAnswered = errors.New("the hall speaks TLS")
+
+// speaksTLS asks the commander for its certificate, once and briefly.
+func (t *Transport) speaksTLS(ctx context.Context) (answered bool) {
+	const patience = time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	socket, err := t.socket(ctx, t.commands)
+	if err != nil {
+		return false
+	}
+	defer socket.Close()
+	probe := tls.Client(socket, &tls.Config{
+		InsecureSkipVerify: true, // nothing is sent and nothing believed
+		VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error {
+			answered = true
+			return errAnswered
+		},
+	})
+	_ = probe.HandshakeContext(ctx)
+	return answered
 }

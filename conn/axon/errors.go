@@ -27,6 +27,8 @@ func dialError(ctx context.Context, address string, err error) error {
 		e.Reason = conn.ErrUnreachable
 	case errors.As(err, &dns):
 		e.Reason, e.Hint = conn.ErrDNS, "check the spelling of the host"
+	case errors.Is(err, errNotAccepted):
+		e.Reason, e.Hint = conn.ErrTimeout, "the hall hangs, or has more clients than it can take"
 	case isTimeout(ctx, err):
 		e.Reason, e.Hint = conn.ErrTimeout, "the host does not answer: a firewall, or another network?"
 	default:
@@ -61,19 +63,23 @@ func tlsError(ctx context.Context, address string, err error) error {
 	case isAlert(err):
 		e.Reason, e.Hint = conn.ErrCertificateRejected, "give a client certificate that the hall accepts"
 	case isTimeout(ctx, err):
-		e.Reason = conn.ErrTimeout
+		e.Reason, e.Hint = conn.ErrTimeout, "the hall does not answer the TLS handshake: does it speak TLS at all?"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		e.Hint = "the hall ended it: does it speak TLS at all?"
 	}
 	return withCause(ctx, e)
 }
 
-// isAlert reports whether the peer refused our certificate by a TLS alert.
+// isAlert reports whether the peer refused our certificate by a TLS alert. The
+// type of alerts is not exported, their texts are those of crypto/tls.
 func isAlert(err error) bool {
-	s := err.Error()
-	return strings.Contains(s, "remote error: tls: bad certificate") ||
-		strings.Contains(s, "remote error: tls: certificate required") ||
-		strings.Contains(s, "remote error: tls: unknown certificate")
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return false
+	}
+	alert := strings.TrimPrefix(remote.Err.Error(), "tls: ")
+	return strings.HasSuffix(alert, " certificate") || // bad, expired, revoked, unknown, unsupported
+		alert == "certificate required" || alert == "unknown certificate authority" || alert == "access denied"
 }
 
 func isTimeout(ctx context.Context, err error) bool {
@@ -86,10 +92,14 @@ func withCause(ctx context.Context, e *conn.Error) error {
 	if ctx.Err() == nil {
 		return e
 	}
-	if cause := (*conn.Error)(nil); errors.As(context.Cause(ctx), &cause) {
-		e.Reason, e.Hint = cause.Reason, cause.Hint
-		return e
+	cause := context.Cause(ctx)
+	switch c, ok := errors.AsType[*conn.Error](cause); {
+	case ok:
+		e.Reason, e.Hint = c.Reason, c.Hint
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		e.Reason, e.Err = conn.ErrTimeout, cause
+	default:
+		e.Reason, e.Err, e.Hint = conn.ErrClosed, cause, ""
 	}
-	e.Err = context.Cause(ctx)
 	return e
 }

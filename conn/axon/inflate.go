@@ -26,8 +26,9 @@ type inflater struct {
 	next func(p []byte) (int, error) // the present step
 	err  error
 
-	size uint32 // of the member, so far
-	crc  uint32
+	headCRC uint32
+	size    uint32 // of the member, so far
+	crc     uint32
 
 	block   int  // bytes left of a stored block
 	last    bool // it is the last one of the member
@@ -44,7 +45,7 @@ func newInflater(src io.Reader) *inflater {
 // Read implements [io.Reader]. Errors other than those of the source wrap
 // errGzip.
 func (z *inflater) Read(p []byte) (int, error) {
-	for z.err == nil {
+	for z.err == nil && len(p) > 0 {
 		n, err := z.next(p)
 		z.err = err
 		if n > 0 {
@@ -75,24 +76,23 @@ const (
 )
 
 // memberHead reads the head of the next member. Between two members the end of
-// the stream is a proper end.
+// the stream is a proper end. What is no head is found at its first byte.
 func (z *inflater) memberHead(p []byte) (int, error) {
-	first, err := z.src.Peek(1)
-	if err != nil {
-		return 0, err
+	const magic = "\x1f\x8b\x08"
+	for i := range magic {
+		start, err := z.src.Peek(i + 1)
+		switch {
+		case err != nil && i == 0:
+			return 0, err
+		case err != nil:
+			return 0, truncated(err)
+		case start[0] == tlsAlert && i == 0:
+			return 0, fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
+		case start[i] != magic[i]:
+			return 0, z.fail(fmt.Sprintf("a member begins with % x", start))
+		}
 	}
-	if first[0] == tlsAlert {
-		return 0, fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
-	}
-	var head [10]byte
-	if _, err := io.ReadFull(z.src, head[:]); err != nil {
-		return 0, truncated(err)
-	}
-	flags := head[3]
-	if head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 || flags&flagReserved != 0 {
-		return 0, z.fail(fmt.Sprintf("a member begins with % x", head[:4]))
-	}
-	if err := z.skipOptions(flags); err != nil {
+	if err := z.readHead(); err != nil {
 		return 0, truncated(err)
 	}
 	z.size, z.crc = 0, 0
@@ -101,37 +101,79 @@ func (z *inflater) memberHead(p []byte) (int, error) {
 	return 0, nil
 }
 
-// skipOptions passes what a head may hold beyond its ten bytes.
-func (z *inflater) skipOptions(flags byte) error {
-	const maxOption = 64 << 10
+// readHead reads ten bytes and the options that they announce.
+func (z *inflater) readHead() error {
+	z.headCRC = 0
+	fixed, err := z.headBytes(10)
+	if err != nil {
+		return err
+	}
+	flags := fixed[3]
+	if flags&flagReserved != 0 {
+		return z.fail(fmt.Sprintf("a member with the flags %#02x", flags))
+	}
 	if flags&flagExtra != 0 {
-		var length [2]byte
-		if _, err := io.ReadFull(z.src, length[:]); err != nil {
+		length, err := z.headBytes(2)
+		if err != nil {
 			return err
 		}
-		if _, err := z.src.Discard(int(binary.LittleEndian.Uint16(length[:]))); err != nil {
+		if err := z.skipExtra(int(binary.LittleEndian.Uint16(length))); err != nil {
 			return err
 		}
 	}
 	for _, flag := range []byte{flagName, flagComment} {
-		for n := 0; flags&flag != 0; n++ {
-			b, err := z.src.ReadByte()
-			if err != nil {
+		if flags&flag != 0 {
+			if err := z.skipText(); err != nil {
 				return err
-			}
-			if b == 0 {
-				break
-			}
-			if n > maxOption {
-				return z.fail("a name or comment without end")
 			}
 		}
 	}
-	if flags&flagCRC != 0 {
-		_, err := z.src.Discard(2)
-		return err
+	if flags&flagCRC == 0 {
+		return nil
+	}
+	want := uint16(z.headCRC)
+	sum, err := z.headBytes(2)
+	if err == nil && binary.LittleEndian.Uint16(sum) != want {
+		err = z.fail("the head of a member has a wrong checksum")
+	}
+	return err
+}
+
+// headBytes reads a few bytes of a head, which stay valid until the next read.
+func (z *inflater) headBytes(n int) ([]byte, error) {
+	b, err := z.src.Peek(n)
+	if err != nil {
+		return nil, err
+	}
+	z.headCRC = crc32.Update(z.headCRC, crc32.IEEETable, b)
+	_, err = z.src.Discard(n) // moves on, and leaves b where it is
+	return b, err
+}
+
+func (z *inflater) skipExtra(length int) error {
+	for length > 0 {
+		n := min(length, 512)
+		if _, err := z.headBytes(n); err != nil {
+			return err
+		}
+		length -= n
 	}
 	return nil
+}
+
+// skipText passes a name or a comment, which ends with a zero.
+func (z *inflater) skipText() error {
+	const maxText = 64 << 10
+	for range maxText {
+		b, err := z.headBytes(1)
+		if err != nil {
+			return err
+		}
+		if b[0] == 0 {
+			return nil
+		}
+	}
+	return z.fail("a name or comment without end")
 }
 
 // blockHead looks at the next block, which begins on a byte. A stored one is

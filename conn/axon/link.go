@@ -21,6 +21,9 @@ type linkConfig struct {
 	in, out    net.Conn // messages come by in, and are written to out
 	compressed bool
 	hall       *hallEnd // nil at a client's end
+
+	// speaksTLS asks the peer whether it wants TLS; nil where that is known.
+	speaksTLS func(context.Context) bool
 }
 
 // A link is the two sockets of one client, seen from either end. It keeps one
@@ -35,10 +38,13 @@ type link struct {
 	received atomic.Int64 // when the last bytes came, as time since start
 	started  time.Time
 
+	life   context.Context // ends with Close
+	cancel context.CancelFunc
+	asked  bool // whether it wants TLS; the reader's own
+
 	wg    sync.WaitGroup // watch and the outbox's writer
 	mu    sync.Mutex
-	ended bool
-	cause error // why this side ended the link; nil when the peer did
+	cause error // why the link has ended; nil while it lives
 }
 
 // drainTime is how long the incoming socket may still be read after the other
@@ -48,6 +54,7 @@ const drainTime = 250 * time.Millisecond
 
 func newLink(cfg linkConfig) *link {
 	l := &link{cfg: cfg, started: time.Now()}
+	l.life, l.cancel = context.WithCancel(context.Background())
 	socket := &socketReader{link: l, acknowledge: func() {}}
 	var src io.Reader = socket
 	if cfg.compressed {
@@ -74,8 +81,8 @@ func (l *link) watch() {
 	if err == nil {
 		err = unexpectedByte(b[0])
 	}
-	l.out.stop(l.lost(err))
-	l.fail(l.lost(err), l.drain())
+	err = l.fail(l.lost(err), l.drain())
+	l.out.stop(err)
 }
 
 // drain is how long the incoming socket outlives the other one: what a client
@@ -106,15 +113,26 @@ func (l *link) Receive() (*wire.Message, error) {
 		l.cfg.hall.complete()
 		return m, nil
 	}
-	err = l.lost(err)
-	l.mu.Lock()
-	if l.cause != nil {
-		err = l.cause
-	}
-	l.mu.Unlock()
+	err = l.fail(l.lost(err), 0)
 	l.out.stop(err)
-	l.fail(err, 0)
-	return nil, err
+	return nil, l.diagnosed(err)
+}
+
+// diagnosed returns a better reason than that a peer has closed the link
+// without a word, if there is one: that is what halls with TLS do to those who
+// speak without (protocol §2.4).
+func (l *link) diagnosed(err error) error {
+	if l.asked || l.cfg.speaksTLS == nil || l.received.Load() > 0 || !errors.Is(err, conn.ErrLinkLost) {
+		return err
+	}
+	l.asked = true
+	if !l.cfg.speaksTLS(l.life) {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cause = l.lost(fmt.Errorf("%w (%w)", conn.ErrTLSRequired, err))
+	return l.cause
 }
 
 // Send implements [conn.Link].
@@ -123,6 +141,7 @@ func (l *link) Send(ctx context.Context, m *wire.Message) (uint64, error) { retu
 // Close implements [conn.Link].
 func (l *link) Close() error {
 	err := &conn.Error{Op: "session", Addr: l.info.Remote, Reason: conn.ErrClosed}
+	l.cancel()
 	l.out.stop(err)
 	l.fail(err, 0)
 	l.wg.Wait()
@@ -137,26 +156,32 @@ func (l *link) Info() conn.LinkInfo {
 	return info
 }
 
-// fail ends both sockets, the incoming one after drain. The first cause counts.
-func (l *link) fail(cause error, drain time.Duration) {
+// fail ends both sockets, the incoming one after drain, and returns the cause:
+// the first one counts.
+func (l *link) fail(cause error, drain time.Duration) error {
 	l.mu.Lock()
-	first := !l.ended
-	if first {
-		l.ended, l.cause = true, cause
+	defer l.mu.Unlock()
+	if l.cause == nil {
+		l.cause = cause
+		l.cfg.in.SetReadDeadline(time.Now().Add(drain))
 	}
-	l.mu.Unlock()
 	closeSocket(l.cfg.out)
 	if drain == 0 {
 		closeSocket(l.cfg.in)
-	} else if first {
-		l.cfg.in.SetReadDeadline(time.Now().Add(drain))
 	}
+	return l.cause
 }
 
-func (l *link) over() bool {
+// expectBytes renews the time for the next bytes, unless the link drains.
+func (l *link) expectBytes() {
+	if l.cfg.IdleTimeout <= 0 {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ended
+	if l.cause == nil {
+		l.cfg.in.SetReadDeadline(time.Now().Add(l.cfg.IdleTimeout))
+	}
 }
 
 // closeSocket closes without the polite end of TLS, which could wait.
@@ -197,9 +222,7 @@ type socketReader struct {
 
 func (r *socketReader) Read(p []byte) (int, error) {
 	l := r.link
-	if l.cfg.IdleTimeout > 0 && !l.over() {
-		l.cfg.in.SetReadDeadline(time.Now().Add(l.cfg.IdleTimeout))
-	}
+	l.expectBytes()
 	l.cfg.hall.beforeRead(l)
 	n, err := l.cfg.in.Read(p)
 	if n > 0 {

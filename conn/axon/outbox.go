@@ -2,12 +2,9 @@ package axon
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"net"
+	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -20,7 +17,8 @@ import (
 // when nothing is left: batches form by themselves under load, and an idle
 // link has no writer.
 type outbox struct {
-	link *link
+	link   *link
+	socket socketWriter
 
 	mu      sync.Mutex
 	pending []byte // frames behind headRoom
@@ -51,9 +49,9 @@ const (
 const memberHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 func newOutbox(l *link) *outbox {
-	o := &outbox{link: l, room: make(chan struct{})}
+	o := &outbox{link: l, socket: socketWriter{l.cfg.out, l.cfg.WriteTimeout}, room: make(chan struct{})}
 	if l.cfg.compressed && l.cfg.Compression > 0 {
-		o.deflate, _ = gzip.NewWriterLevel(l.cfg.out, l.cfg.Compression) // the level was checked
+		o.deflate, _ = gzip.NewWriterLevel(o.socket, l.cfg.Compression) // the level was checked
 	}
 	return o
 }
@@ -69,7 +67,7 @@ func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
 	}
 	if o.err != nil {
 		defer o.mu.Unlock()
-		return 0, errors.Join(conn.ErrNotSent, o.err)
+		return 0, fmt.Errorf("%w: %w", conn.ErrNotSent, o.err)
 	}
 	if len(o.pending) == 0 {
 		o.pending = append(o.pending, make([]byte, headRoom)...)
@@ -79,7 +77,7 @@ func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
 	if err != nil {
 		o.pending = frames[:length]
 		o.mu.Unlock()
-		return 0, errors.Join(conn.ErrNotSent, err)
+		return 0, fmt.Errorf("%w: %w", conn.ErrNotSent, err)
 	}
 	o.pending = frames
 	o.number++
@@ -104,8 +102,8 @@ func (o *outbox) awaitRoom(ctx context.Context) error {
 	case <-room:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(&conn.Error{Op: "send", Addr: o.link.info.Remote, Reason: conn.ErrOverflow,
-			Hint: "the hall takes commands more slowly than they come"}, conn.ErrNotSent, context.Cause(ctx))
+		return &conn.Error{Op: "send", Addr: o.link.info.Remote, Reason: conn.ErrOverflow,
+			Err: fmt.Errorf("%w: %w", conn.ErrNotSent, context.Cause(ctx)), Hint: "the peer takes messages more slowly than they come"}
 	}
 }
 
@@ -123,7 +121,9 @@ func (o *outbox) flush(ctx context.Context) error {
 	o.mu.Unlock()
 	select {
 	case <-idle:
-		return nil
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -158,10 +158,8 @@ func (o *outbox) write() {
 			return
 		}
 		if err := o.send(batch); err != nil {
-			err = o.link.lost(err)
-			o.stop(err)
-			o.link.fail(err, o.link.drain())
-			return
+			o.stop(o.link.fail(o.link.lost(err), o.link.drain()))
+			batch = nil
 		}
 	}
 }
@@ -184,78 +182,4 @@ func (o *outbox) take(last []byte) []byte {
 	close(o.room)
 	o.room = make(chan struct{})
 	return batch
-}
-
-// send writes one batch: headRoom bytes of room, then frames.
-func (o *outbox) send(batch []byte) error {
-	out := o.link.cfg.out
-	out.SetWriteDeadline(time.Now().Add(o.link.cfg.WriteTimeout))
-	frames := batch[headRoom:]
-	switch {
-	case !o.link.cfg.compressed:
-		return writeAll(o.link, frames)
-	case o.deflate != nil:
-		if _, err := o.deflate.Write(frames); err != nil {
-			return err
-		}
-		return o.deflate.Flush()
-	case len(frames) <= maxBlock:
-		return writeAll(o.link, o.storedInPlace(batch))
-	}
-	buffers := o.storedBlocks(frames)
-	_, err := buffers.WriteTo(out)
-	return err
-}
-
-// writeAll writes in pieces, so that the time-out is about progress and not
-// about size.
-func writeAll(l *link, b []byte) error {
-	const piece = 1 << 20
-	for len(b) > piece {
-		if _, err := l.cfg.out.Write(b[:piece]); err != nil {
-			return err
-		}
-		b = b[piece:]
-		l.cfg.out.SetWriteDeadline(time.Now().Add(l.cfg.WriteTimeout))
-	}
-	_, err := l.cfg.out.Write(b)
-	return err
-}
-
-// storedInPlace makes one stored block of a batch, in the room before it.
-func (o *outbox) storedInPlace(batch []byte) []byte {
-	begin := headRoom - blockHead
-	putBlockHead(batch[begin:], len(batch)-headRoom)
-	if !o.opened {
-		o.opened = true
-		begin -= len(memberHead)
-		copy(batch[begin:], memberHead)
-	}
-	return batch[begin:]
-}
-
-// storedBlocks cuts frames into stored blocks, without copying them.
-func (o *outbox) storedBlocks(frames []byte) net.Buffers {
-	count := (len(frames) + maxBlock - 1) / maxBlock
-	heads := make([]byte, count*blockHead)
-	buffers := make(net.Buffers, 0, 2*count+1)
-	if !o.opened {
-		o.opened = true
-		buffers = append(buffers, []byte(memberHead))
-	}
-	for len(frames) > 0 {
-		n := min(len(frames), maxBlock)
-		putBlockHead(heads, n)
-		buffers = append(buffers, heads[:blockHead], frames[:n])
-		heads, frames = heads[blockHead:], frames[n:]
-	}
-	return buffers
-}
-
-// putBlockHead writes the head of a stored block that is not the last one: the
-// type, the length and its complement.
-func putBlockHead(b []byte, n int) {
-	b[0] = 0
-	binary.LittleEndian.PutUint16(b[1:], uint16(n))
-	binary.LittleEndian.PutUint16(b[3:], ^uint16(n))
 }

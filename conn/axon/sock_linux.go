@@ -31,18 +31,19 @@ func acknowledger(c net.Conn) func() {
 	return func() { _ = raw.Control(set) }
 }
 
-// peerInode returns the inode of the other end of a unix socket, 0 when the
-// kernel does not tell (protocol §2.6). It asks by sock_diag(7).
-func peerInode(c net.Conn) uint64 {
+// peerInode returns the inode of the other end of a unix socket, 0 as long as
+// nobody has accepted it; known is false when the kernel does not tell
+// (protocol §2.6). It asks by sock_diag(7).
+func peerInode(c net.Conn) (inode uint64, known bool) {
 	own, err := socketInode(c)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	peer, err := askPeer(own)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return uint64(peer)
+	return uint64(peer), true
 }
 
 func socketInode(c net.Conn) (inode uint32, err error) {

@@ -1,0 +1,118 @@
+package axon
+
+import (
+	"encoding/binary"
+	"net"
+	"time"
+)
+
+// send writes one batch: headRoom bytes of room, then frames.
+func (o *outbox) send(batch []byte) error {
+	frames := batch[headRoom:]
+	var err error
+	switch {
+	case !o.link.cfg.compressed:
+		_, err = o.socket.Write(frames)
+	case o.deflate != nil:
+		if _, err = o.deflate.Write(frames); err == nil {
+			err = o.deflate.Flush()
+		}
+	case len(frames) <= maxBlock:
+		_, err = o.socket.Write(o.storedInPlace(batch))
+	default:
+		err = o.writeBlocks(frames)
+	}
+	return err
+}
+
+// storedInPlace makes one stored block of a batch, in the room before it.
+func (o *outbox) storedInPlace(batch []byte) []byte {
+	begin := headRoom - blockHead
+	putBlockHead(batch[begin:], len(batch)-headRoom)
+	if !o.opened {
+		o.opened = true
+		begin -= len(memberHead)
+		copy(batch[begin:], memberHead)
+	}
+	return batch[begin:]
+}
+
+// writeBlocks cuts frames into stored blocks and writes several at a time,
+// without copying where the system can gather them.
+func (o *outbox) writeBlocks(frames []byte) error {
+	const together = 4
+	for len(frames) > 0 {
+		n := min(len(frames), together*maxBlock)
+		if err := o.socket.writeBuffers(o.storedBlocks(frames[:n])); err != nil {
+			return err
+		}
+		frames = frames[n:]
+	}
+	return nil
+}
+
+func (o *outbox) storedBlocks(frames []byte) net.Buffers {
+	count := (len(frames) + maxBlock - 1) / maxBlock
+	heads := make([]byte, count*blockHead)
+	buffers := make(net.Buffers, 0, 2*count+1)
+	if !o.opened {
+		o.opened = true
+		buffers = append(buffers, []byte(memberHead))
+	}
+	for len(frames) > 0 {
+		n := min(len(frames), maxBlock)
+		putBlockHead(heads, n)
+		buffers = append(buffers, heads[:blockHead], frames[:n])
+		heads, frames = heads[blockHead:], frames[n:]
+	}
+	return buffers
+}
+
+// putBlockHead writes the head of a stored block that is not the last one: the
+// type, the length and its complement.
+func putBlockHead(b []byte, n int) {
+	b[0] = 0
+	binary.LittleEndian.PutUint16(b[1:], uint16(n))
+	binary.LittleEndian.PutUint16(b[3:], ^uint16(n))
+}
+
+// A socketWriter writes in pieces that the peer has to take in time each: the
+// limit is about progress, not about size.
+type socketWriter struct {
+	socket net.Conn
+	limit  time.Duration
+}
+
+// Write implements [io.Writer].
+func (w socketWriter) Write(b []byte) (written int, err error) {
+	const piece = 256 << 10
+	for written < len(b) && err == nil {
+		w.socket.SetWriteDeadline(time.Now().Add(w.limit))
+		var n int
+		n, err = w.socket.Write(b[written:min(written+piece, len(b))])
+		written += n
+	}
+	return written, err
+}
+
+// writeBuffers writes what makes one piece.
+func (w socketWriter) writeBuffers(buffers net.Buffers) error {
+	if _, gathers := w.socket.(*net.TCPConn); !gathers {
+		joined := make([]byte, 0, sizeOf(buffers)) // one record of TLS holds more than a head
+		for _, b := range buffers {
+			joined = append(joined, b...)
+		}
+		_, err := w.Write(joined)
+		return err
+	}
+	w.socket.SetWriteDeadline(time.Now().Add(w.limit))
+	_, err := buffers.WriteTo(w.socket)
+	return err
+}
+
+func sizeOf(buffers net.Buffers) (n int) {
+	for _, b := range buffers {
+		n += len(b)
+	}
+	return n
+}
