@@ -1,0 +1,47 @@
+// Package server is a great hall: the other end of an Xcraft bus. A Go program
+// offers commands and publishes events with it, to Go clients of the same
+// process, to Go and JavaScript clients over sockets, and to the great halls of
+// other Xcraft servers as a member of their horde.
+//
+//	hall, err := server.Listen(ctx, server.Config{Listen: []string{"xcraft://127.0.0.1:35400?events=35800"}})
+//	server.Handle(hall, "thermo.read", func(ctx context.Context, in Query) (Reading, error) { … },
+//		server.Desc("reads the thermometer of a room"), server.Required("room"))
+//	hall.Publish(ctx, "thermo::changed", Reading{21.5})
+//
+// # What a hall promises
+//
+// It is compatible on the wire and strict in what it believes. A name belongs
+// to the connection that brought it first, and to nobody else until that
+// connection has ended: answers and events of an orc go to its connection only,
+// and a command under a name of somebody else is refused. Until the hall has
+// answered its autoconnect a connection gets heartbeats and nothing else. Both
+// sockets of a client live and die together.
+//
+// Each command that was accepted is answered exactly once, by ".finished" or by
+// ".error": also when its handler panics, when it does not return before its
+// deadline, and when the hall drains. The context of a handler ends when its
+// caller goes or its deadline passes. Activities follow the rules of the
+// reference (protocol §5.3) and take turns between clients.
+//
+// Events of one goroutine reach each client in order. A client that does not
+// read is cut at its limit and delays nobody. Whatever is refused, dropped or
+// cut is counted by its reason in [Hall.Stats].
+//
+// A hall that listens beyond its machine asks who its clients are: by client
+// certificates or by [Config.Authenticate], unless [Config.AllowAnonymous] says
+// that anybody is welcome.
+//
+// # Clients of xbus
+//
+// A client that announces itself with the member "xbus" of its autoconnect data
+// (version 1) gets numbered events (member _xbusSeq) and a session that
+// outlives its connection for a while: its names stay its own, what is
+// published for it meanwhile is counted, and what [Config.Replay] selects is
+// kept and sent when it is back. Other peers ignore all of it. The answer to
+// autoconnect carries
+//
+//	"xbus": {"version": 1, "session": "<secret>", "known": true, "seq": 1234, "replayed": 3, "lost": "slow consumer"}
+//
+// and the client gives "session" back in its next autoconnect, with "seq", the
+// number of the last event that it has seen.
+package server

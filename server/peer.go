@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/xcraft-go/xbus/conn"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// A peer is one connection of a client. One goroutine, serve, reads its
+// commands; whoever has an event for it puts it into the queue of its link.
+type peer struct {
+	hall *Hall
+	link conn.Link
+	info Peer // what does not change after bind; read by others after session is set
+
+	ctx    context.Context // of its commands; ends with the connection
+	cancel context.CancelCauseFunc
+
+	session atomic.Pointer[session] // nil until it is bound
+	asked   atomic.Bool             // it has sent an autoconnect, which may be held
+	left    atomic.Bool             // serve has come to its end
+	ledger  ledger                  // its commands that wait or run
+
+	// The reader's own.
+	claimed map[string]struct{} // names that are known to be its own
+	bindAt  *time.Timer         // cuts it when it is not bound in time
+
+	mu    sync.Mutex
+	ended bool
+	cut   Reason // why the hall ended it; "" when the client did
+}
+
+// now is a context for what must not wait.
+var now = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func newPeer(h *Hall, link conn.Link) *peer {
+	info := link.Info()
+	p := &peer{hall: h, link: link, claimed: make(map[string]struct{})}
+	p.info = Peer{Remote: info.Remote, Local: info.Local, Secure: info.Secure, InProcess: info.Server, UID: -1}
+	if l, ok := link.(interface{ PeerCertificate() *x509.Certificate }); ok {
+		p.info.Certificate = l.PeerCertificate()
+	}
+	if l, ok := link.(interface{ PeerUser() (uint32, bool) }); ok {
+		if uid, known := l.PeerUser(); known {
+			p.info.UID = int(uid)
+		}
+	}
+	p.ctx, p.cancel = context.WithCancelCause(h.ctx)
+	p.ledger.init(h.cfg.Limits.InFlight)
+	return p
+}
+
+// serve receives until the connection ends.
+func (p *peer) serve() {
+	p.heartbeat()
+	p.bindAt = time.AfterFunc(bindTimeout, func() {
+		if p.session.Load() == nil && !p.asked.Load() {
+			p.end(Unbound, errors.New("no autoconnect in time"))
+		}
+	})
+	defer p.leave()
+	for {
+		m, err := p.link.Receive()
+		if err != nil {
+			p.lost(err)
+			return
+		}
+		if err := p.receive(m); err != nil {
+			p.end(BadPeer, err)
+			return
+		}
+	}
+}
+
+// bindTimeout is how long a connection may stay without a name.
+const bindTimeout = 5 * time.Second
+
+// lost notes why Receive has failed.
+func (p *peer) lost(err error) {
+	if errors.Is(err, conn.ErrProtocol) {
+		p.end(BadPeer, err)
+	}
+	p.hall.cfg.Logger.Debug("connection lost", "remote", p.info.Remote, "error", err)
+}
+
+// leave ends all that hangs on the connection: its commands, its session or
+// the hold of the session on it, and the other socket.
+func (p *peer) leave() {
+	p.bindAt.Stop()
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.left.Store(true)
+	p.cancel(ErrCallerGone)
+	p.link.Close()
+	p.hall.routes.leave(p)
+	p.hall.queue.abandon(p, func(r *Request) { r.settle(nil, ErrCallerGone) })
+}
+
+// end cuts the connection. The first reason counts.
+func (p *peer) end(reason Reason, err error) {
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return
+	}
+	p.ended, p.cut = true, reason
+	p.mu.Unlock()
+	p.hall.counts.cutFor(reason)
+	p.hall.cfg.Logger.Info("connection cut", "remote", p.info.Remote, "reason", reason, "error", err)
+	if l, ok := p.link.(interface{ EndWith(error) }); ok {
+		l.EndWith(err) // does not wait for anything: it may be called by a sender
+		return
+	}
+	p.link.Close()
+}
+
+func (p *peer) cutReason() Reason {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut
+}
+
+// send queues a message, and cuts the client when its queue is full.
+func (p *peer) send(m *wire.Message) bool {
+	_, err := p.link.Send(now, m)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, conn.ErrOverflow):
+		p.end(SlowConsumer, err)
+	}
+	return false
+}
+
+func (p *peer) heartbeat() {
+	if !p.send(wire.Heartbeat()) {
+		p.cancel(ErrCallerGone) // wakes a reader that waits for room in its ledger
+	}
+}
+
+func (p *peer) flush(ctx context.Context) {
+	if l, ok := p.link.(interface{ Flush(context.Context) error }); ok {
+		_ = l.Flush(ctx) // what could not be written is lost with the connection
+	}
+}
+
+// admit lifts the limits that the link has for strangers.
+func (p *peer) admit() {
+	if l, ok := p.link.(interface{ Admit() }); ok {
+		l.Admit()
+	}
+}

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/xcraft-go/xbus/payload"
+	"github.com/xcraft-go/xbus/topics"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// parts are the payload of a message.
+type parts = payload.Parts
+
+// A Request is one command that runs: who asks for what, and the way back. It is
+// valid until the handler returns.
+type Request struct {
+	// Message is the command as it came. It is read-only.
+	Message *wire.Message
+	// OrcName is who asks, and the namespace of the answers.
+	OrcName string
+
+	hall     *Hall
+	peer     *peer    // the connection it came by; nil for calls of the hall itself
+	session  *session // who gets the answer; nil for calls inside of the hall
+	command  *command
+	activity bool
+	outcome  func(parts, error) // of a call inside of the hall, instead of an answer
+
+	settled atomic.Bool // the answer was given
+	mu      sync.Mutex
+	ctx     context.Context // nil until it runs
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer
+	began   bool
+}
+
+// RequestOf returns the request that a typed handler serves, from the context
+// that it was given; nil for other contexts.
+func RequestOf(ctx context.Context) *Request {
+	r, _ := ctx.Value(requestKey{}).(*Request)
+	return r
+}
+
+type requestKey struct{}
+
+// A callContext is the context of a handler: it knows its request.
+type callContext struct {
+	context.Context
+	request *Request
+}
+
+func (c callContext) Value(key any) any {
+	if _, ok := key.(requestKey); ok {
+		return c.request
+	}
+	return c.Context.Value(key)
+}
+
+// Hall is the hall that runs the command.
+func (r *Request) Hall() *Hall { return r.hall }
+
+// Command is the name of the command.
+func (r *Request) Command() string { return r.Message.Topic }
+
+// Peer describes the connection that the command came by.
+func (r *Request) Peer() Peer {
+	if r.peer == nil {
+		return Peer{OrcName: r.OrcName, InProcess: true, UID: -1}
+	}
+	return r.peer.as(r.OrcName)
+}
+
+// MsgContext is the message context of the caller, raw JSON: it follows nested
+// commands and events (protocol §5.7). nil when there is none.
+func (r *Request) MsgContext() json.RawMessage { return r.Message.Context }
+
+// Decode stores the data of the command in what dst points to, however it came:
+// as plain JSON, as immutable values or with a binary chunk.
+func (r *Request) Decode(dst any) error { return decode(r.Message, dst) }
+
+// Send publishes an event on behalf of the caller. A topic without "::" is put
+// under the caller's name, so that only the caller gets it.
+func (r *Request) Send(topic string, data any) error {
+	return r.hall.publish(topics.Expand(topic, r.OrcName), data, r)
+}
+
+// Progress sends the caller an event that belongs to this call:
+// <orc>::<command>.<id>.progress.
+func (r *Request) Progress(data any) error {
+	return r.Send(r.Message.Topic+"."+r.Message.ID+".progress", data)
+}
+
+// Call runs another command of the hall on behalf of the caller and waits for
+// its result, which it stores in what out points to (nil for none). It is nested:
+// it waits for no other activity (protocol §5.5), and ends with the context.
+func (r *Request) Call(ctx context.Context, command string, data, out any) error {
+	return r.hall.call(ctx, r, command, data, out)
+}
+
+// Call runs a command of the hall, as the hall itself.
+func (h *Hall) Call(ctx context.Context, command string, data, out any) error {
+	return h.call(ctx, nil, command, data, out)
+}
+
+func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any) error {
+	packed, err := pack(data)
+	if err != nil {
+		return fmt.Errorf("server: call %q: data: %w", name, err)
+	}
+	cmd := h.commands.find(name)
+	if cmd == nil || cmd.inline != nil {
+		return Errorf(CodeNotAvailable, "the command %.100s is not available", name)
+	}
+	done := make(chan struct{})
+	var result parts
+	var failure error
+	r := &Request{
+		Message: &wire.Message{Topic: name, ID: wire.NewID(), Token: h.token, Nested: true,
+			Data: packed.Data, Immu: packed.Immu, Shred: packed.Shred, Chunk: packed.Chunk},
+		OrcName: wire.GreatHall + "@" + string(h.token), hall: h, command: cmd,
+	}
+	if on != nil {
+		r.OrcName, r.peer, r.Message.Context = on.OrcName, on.peer, on.Message.Context
+	}
+	r.Message.OrcName = r.OrcName
+	if h.cfg.Authorize != nil && on != nil {
+		if err := h.cfg.Authorize(ctx, r.Peer(), name); err != nil {
+			h.counts.refuse(NotAuthorized)
+			return Errorf(CodeForbidden, "%w", err)
+		}
+	}
+	r.outcome = func(p parts, err error) {
+		result, failure = p, err
+		close(done)
+	}
+	h.counts.inFlight.Add(1)
+	stop := context.AfterFunc(ctx, func() { r.abort(context.Cause(ctx)) })
+	defer stop()
+	h.startIn(ctx, r)
+	<-done // by the handler, its deadline, or the end of ctx
+	if failure != nil || out == nil {
+		return failure
+	}
+	return decode(&wire.Message{Data: result.Data, Immu: result.Immu, Shred: result.Shred, Chunk: result.Chunk}, out)
+}
+
+// pack makes the payload of a message; nothing for nil.
+func pack(data any) (parts, error) {
+	switch d := data.(type) {
+	case nil:
+		return parts{}, nil
+	case parts:
+		return d, nil
+	}
+	return payload.Pack(data)
+}
+
+// decode stores the payload of a message in what dst points to.
+func decode(m *wire.Message, dst any) error {
+	if m.Immu == nil && m.Shred == nil && m.Chunk == nil {
+		if raw, ok := dst.(*json.RawMessage); ok {
+			*raw = m.Data
+			return nil
+		}
+		if len(m.Data) == 0 {
+			return nil
+		}
+	}
+	return payload.UnpackInto(parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}, dst, payload.Limits{})
+}

@@ -1,0 +1,269 @@
+package server
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// A session is one client as the hall addresses it: who owns names and lines
+// and receives events. That of a plain client lives as long as its connection,
+// that of a client of xbus for a while longer.
+type session struct {
+	id       string // a secret that the client knows; "" for a plain client
+	numbered bool
+
+	mu     sync.Mutex
+	peer   *peer  // nil while the client is away
+	seq    uint64 // number of the last event for it
+	kept   kept   // for when it is back
+	lost   Reason // why it was cut last
+	gone   time.Time
+	closed bool // it will not come back
+
+	// Guarded by routes.mu.
+	names map[string]struct{}
+	first string                    // the name that autoconnect gave first
+	lines map[string]map[string]int // line → orc name → count
+}
+
+// keeping says whether an event is kept for a client of xbus.
+type keeping uint8
+
+const (
+	keepNever  keeping = iota
+	keepAway           // while the client is away
+	keepAlways         // also before: what was sent may not have arrived
+)
+
+// deliver gives the session one event and reports whether it is on its way or
+// kept. It never waits.
+func (s *session) deliver(m *wire.Message, keep keeping) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if s.numbered {
+		s.seq++
+		numbered := *m
+		numbered.Seq = s.seq
+		m = &numbered
+	}
+	kept := s.numbered && (keep == keepAlways || keep == keepAway && s.peer == nil)
+	if kept {
+		s.kept.add(m)
+	}
+	return s.peer != nil && s.peer.send(m) || kept
+}
+
+// routes knows who owns which name and who listens to which line (protocol
+// §2.9, §6.5).
+type routes struct {
+	all atomic.Pointer[[]*session] // who gets events for everybody; replaced, never changed
+
+	mu       sync.RWMutex
+	peers    map[*peer]struct{}
+	owners   map[string]*session
+	lines    map[string]map[*session]struct{}
+	sessions map[string]*session // by id
+}
+
+func (t *routes) init() {
+	t.peers = make(map[*peer]struct{})
+	t.owners = make(map[string]*session)
+	t.lines = make(map[string]map[*session]struct{})
+	t.sessions = make(map[string]*session)
+	t.all.Store(new([]*session))
+}
+
+// admit takes a new connection, unless there are limit already.
+func (t *routes) admit(p *peer, limit int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.peers) >= limit {
+		return false
+	}
+	t.peers[p] = struct{}{}
+	return true
+}
+
+// links returns all connections.
+func (t *routes) links() []*peer {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list := make([]*peer, 0, len(t.peers))
+	for p := range t.peers {
+		list = append(list, p)
+	}
+	return list
+}
+
+func (t *routes) count() (connections, bound, sessions int) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for p := range t.peers {
+		if p.session.Load() != nil {
+			bound++
+		}
+	}
+	return len(t.peers), bound, len(t.sessions)
+}
+
+// join makes a session one of those that get events.
+func (t *routes) join(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.names == nil {
+		s.names, s.lines = make(map[string]struct{}), make(map[string]map[string]int)
+	}
+	if s.id != "" {
+		t.sessions[s.id] = s
+	}
+	if list := *t.all.Load(); !slices.Contains(list, s) {
+		list = append(slices.Clip(list), s)
+		t.all.Store(&list)
+	}
+}
+
+// byID returns the session with a secret id.
+func (t *routes) byID(id string) *session {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.sessions[id]
+}
+
+// claim makes a name the session's own unless it is somebody else's.
+func (t *routes) claim(name string, s *session, limit int) Reason {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch owner := t.owners[name]; {
+	case owner == s:
+		return ""
+	case owner != nil:
+		return NameTaken
+	case len(s.names) >= limit:
+		return TooManyNames
+	}
+	t.owners[name] = s
+	s.names[name] = struct{}{}
+	if s.first == "" {
+		s.first = name
+	}
+	return ""
+}
+
+// release gives a name of the session free.
+func (t *routes) release(name string, s *session) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.owners[name] != s {
+		return false
+	}
+	delete(t.owners, name)
+	delete(s.names, name)
+	for line, orcs := range s.lines {
+		if delete(orcs, name); len(orcs) == 0 {
+			t.unlisten(line, s)
+		}
+	}
+	return true
+}
+
+func (t *routes) owner(name string) *session {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.owners[name]
+}
+
+// leave ends a connection: a plain client takes its names along.
+func (t *routes) leave(p *peer) {
+	t.mu.Lock()
+	delete(t.peers, p)
+	t.mu.Unlock()
+	s := p.session.Load()
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	if s.peer != p { // it has come back by another connection
+		s.mu.Unlock()
+		return
+	}
+	s.peer, s.gone, s.lost = nil, time.Now(), p.cutReason()
+	s.closed = s.id == ""
+	s.mu.Unlock()
+	if s.closed {
+		t.forget(s)
+	}
+}
+
+// forget takes a session out of all tables.
+func (t *routes) forget(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name := range s.names {
+		delete(t.owners, name)
+	}
+	for line := range s.lines {
+		t.unlisten(line, s)
+	}
+	if s.id != "" {
+		delete(t.sessions, s.id)
+	}
+	list := slices.DeleteFunc(slices.Clone(*t.all.Load()), func(other *session) bool { return other == s })
+	t.all.Store(&list)
+}
+
+// expire forgets the sessions of clients that went before a moment.
+func (t *routes) expire(before time.Time) {
+	for _, s := range t.away() {
+		s.mu.Lock()
+		over := s.peer == nil && s.gone.Before(before)
+		s.closed = s.closed || over
+		s.mu.Unlock()
+		if over {
+			t.forget(s)
+		}
+	}
+}
+
+// limitAway forgets the longest gone beyond a number of sessions.
+func (t *routes) limitAway(limit int) {
+	type absent struct {
+		s    *session
+		gone time.Time
+	}
+	var list []absent
+	for _, s := range t.away() {
+		s.mu.Lock()
+		if s.peer == nil {
+			list = append(list, absent{s, s.gone})
+		}
+		s.mu.Unlock()
+	}
+	slices.SortFunc(list, func(a, b absent) int { return a.gone.Compare(b.gone) })
+	for _, a := range list[:max(0, len(list)-limit)] {
+		a.s.mu.Lock()
+		over := a.s.peer == nil
+		a.s.closed = over
+		a.s.mu.Unlock()
+		if over {
+			t.forget(a.s)
+		}
+	}
+}
+
+// away returns the sessions that may be without a connection.
+func (t *routes) away() []*session {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list := make([]*session, 0, len(t.sessions))
+	for _, s := range t.sessions {
+		list = append(list, s)
+	}
+	return list
+}

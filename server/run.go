@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// start runs a command of a connection on a goroutine of its own.
+func (h *Hall) start(r *Request) { h.startIn(r.peer.ctx, r) }
+
+func (h *Hall) startIn(ctx context.Context, r *Request) {
+	h.busy.add()
+	if !r.arm(ctx) { // it was aborted while it waited
+		h.busy.done(r)
+		r.giveTurn()
+		return
+	}
+	go func() {
+		defer h.busy.done(r)
+		defer r.cancel(context.Canceled)
+		h.run(r)
+	}()
+}
+
+// arm gives the request its context and its deadline, unless it is settled.
+func (r *Request) arm(ctx context.Context) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.settled.Load() {
+		return false
+	}
+	r.began = true
+	r.ctx, r.cancel = context.WithCancelCause(callContext{ctx, r})
+	limit := r.command.timeout
+	if limit == 0 {
+		limit = r.hall.cfg.Timeout
+	}
+	if limit > 0 {
+		r.timer = time.AfterFunc(limit, func() { r.expire(limit) })
+	}
+	return true
+}
+
+// expire answers for a handler that has not returned before its deadline, and
+// ends its turn: nothing waits for it any more.
+func (r *Request) expire(limit time.Duration) {
+	if r.settled.Load() {
+		return
+	}
+	r.cancel(fmt.Errorf("%w: %v", ErrDeadline, limit))
+	if r.settle(nil, Errorf(CodeTimeout, "%s took longer than %v", r.command.name, limit)) {
+		r.hall.counts.timeouts.Add(1)
+	}
+}
+
+// abort answers for a request because of the hall, whether it runs or waits.
+func (r *Request) abort(cause error) bool {
+	r.mu.Lock()
+	cancel := r.cancel
+	r.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+	return r.settle(nil, Errorf(CodeAborted, "%s was ended: %w", r.command.name, cause))
+}
+
+// run calls the handler. Whatever it does, the request is settled afterwards.
+func (h *Hall) run(r *Request) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover() // nil when the handler has called runtime.Goexit
+		h.counts.panics.Add(1)
+		h.cfg.Logger.Error("handler panicked", "command", r.command.name, "panic", v, "stack", string(debug.Stack()))
+		r.settle(nil, Errorf(CodePanic, "the handler of %s panicked", r.command.name))
+	}()
+	out, err := r.command.handler(r.ctx, r)
+	returned = true
+	r.settle(out, err)
+}
+
+// settle gives the answer, once: by the handler, its deadline, or the hall. It
+// reports whether this was it.
+func (r *Request) settle(out any, err error) bool {
+	r.mu.Lock()
+	first := r.settled.CompareAndSwap(false, true)
+	timer, began := r.timer, r.began
+	r.mu.Unlock()
+	h := r.hall
+	if !first {
+		h.counts.late.Add(1)
+		return false
+	}
+	if timer != nil {
+		timer.Stop()
+	}
+	if began && isForced(err) {
+		h.busy.outlived(r)
+	}
+	r.conclude(out, err)
+	r.leave()
+	if began {
+		r.giveTurn()
+	}
+	return true
+}
+
+// release ends a builtin command that has no answer, or has given it.
+func (r *Request) release() {
+	r.settled.Store(true)
+	r.hall.counts.finished.Add(1)
+	r.leave()
+}
+
+// leave takes the request out of those in flight.
+func (r *Request) leave() {
+	r.hall.counts.inFlight.Add(-1)
+	if r.peer != nil && r.outcome == nil {
+		r.peer.ledger.leave(r)
+	}
+}
+
+// isForced reports whether an answer was given in place of the handler.
+func isForced(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Code == CodeTimeout || e.Code == CodeAborted)
+}
+
+// giveTurn lets the next activity begin.
+func (r *Request) giveTurn() {
+	if r.activity {
+		r.hall.queue.leave(r)
+	}
+}
+
+// conclude sends the answer, or hands it to the caller inside of the hall.
+func (r *Request) conclude(out any, err error) {
+	h := r.hall
+	packed, packErr := pack(out)
+	if err == nil && packErr != nil {
+		err = Errorf(CodeUnsendable, "the result of %s cannot be sent: %w", r.command.name, packErr)
+	}
+	switch {
+	case errors.Is(err, ErrCallerGone) || errors.Is(err, ErrStopping):
+		h.counts.aborted.Add(1)
+	case err != nil:
+		h.counts.failed.Add(1)
+	default:
+		h.counts.finished.Add(1)
+	}
+	if r.outcome != nil {
+		r.outcome(packed, err)
+		return
+	}
+	if err != nil {
+		h.answer(r, true, parts{Data: encodeError(err)})
+		return
+	}
+	h.answer(r, false, packed)
+}
+
+// refuse answers a command that does not run, to the connection that sent it.
+func (r *Request) refuse(err error) {
+	r.hall.answer(r, true, parts{Data: encodeError(err)})
+}
