@@ -88,7 +88,7 @@ func Open(url string, opts ...Option) (*Client, error) {
 	c.router = topics.NewRouter[*observable.Subscription[Event]](routing...)
 	c.lines.client = c
 	s.conn.OnMessage, s.conn.OnAttach, s.conn.OnDetach = c.dispatch, c.attached, c.detached
-	s.conn.OnRegistry = c.newRegistry
+	s.conn.OnRegistry, s.conn.Announce = c.newRegistry, c.announce
 	if c.conn, err = conn.New(s.conn); err != nil {
 		return nil, fmt.Errorf("xbus: %w", err)
 	}

@@ -24,12 +24,13 @@ type subscriber struct {
 // subscriptions are all that live, for what concerns each of them: gaps, a new
 // name, the end.
 type subscriptions struct {
-	mu     sync.Mutex
-	live   map[*subscriber]struct{}
-	over   bool
-	end    error
-	orc    string // the namespace of relative patterns; "" before the first session
-	outage *outage
+	mu      sync.Mutex
+	live    map[*subscriber]struct{}
+	over    bool
+	end     error
+	session string // of a hall of xbus; "" with others
+	orc     string // the namespace of relative patterns; "" before the first session
+	outage  *outage
 
 	seq     atomic.Uint64 // the number of the last event, in halls that number
 	dropped atomic.Uint64 // by subscriptions that have ended
@@ -146,17 +147,19 @@ func (l *subscriptions) lost(s conn.Session, err error) {
 func (l *subscriptions) gap(s conn.Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	resume := resumeOf(s.Answer)
+	l.session = resume.Session
 	o := l.outage
-	if o == nil {
+	if l.outage = nil; o == nil {
+		l.seq.Store(resume.Seq)
 		return
 	}
-	l.outage = nil
-	g := &Gap{From: o.from, To: time.Now(), Epoch: s.Epoch, Cause: o.cause, Restarted: o.token != s.Identity.Token}
-	resume := resumeOf(s.Answer)
-	if resume.Known && !g.Restarted {
+	g := &Gap{From: o.from, To: time.Now(), Epoch: s.Epoch, Cause: o.cause, Restarted: o.token != s.Identity.Token, Reason: resume.Lost}
+	if resume.Known {
 		g.Known, g.Replayed = true, resume.Replayed
 		g.Missed = resume.Seq - min(o.seq, resume.Seq)
 	}
+	l.seq.Store(resume.Seq)
 	event := g.event()
 	for sub := range l.live {
 		if sub.since.Before(o.lost) {

@@ -38,8 +38,11 @@ type Gap struct {
 	To    time.Time `json:"to"`    // the return
 	Epoch uint64    `json:"epoch"` // the session that begins
 	Cause error     `json:"-"`     // why the session before was lost
+	// Reason is why the hall cut the connection, if it did and tells.
+	Reason string `json:"reason,omitempty"`
 	// Missed is the number of events that the hall published for this client
 	// meanwhile, when Known: halls of xbus number their events, others do not.
+	// They are the events of all subscriptions of the client together.
 	Missed uint64 `json:"missed"`
 	Known  bool   `json:"known"`
 	// Replayed is how many of them follow, from the memory of the hall.

@@ -2,7 +2,6 @@ package xbus
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/xcraft-go/xbus/conn"
@@ -97,19 +96,4 @@ func (c *Client) Stats() Stats {
 		s.Dropped += sub.queue.Stats().Dropped
 	}
 	return s
-}
-
-// A resume is what a hall of xbus says about the events of an outage.
-type resume struct {
-	Known    bool   `json:"known"`
-	Seq      uint64 `json:"seq"`      // of the last event published for this client
-	Replayed uint64 `json:"replayed"` // how many of the missed ones follow
-}
-
-func resumeOf(answer []byte) resume {
-	var data struct {
-		Resume resume `json:"xbus"`
-	}
-	_ = json.Unmarshal(answer, &data) // other halls say nothing
-	return data.Resume
 }
