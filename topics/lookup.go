@@ -55,7 +55,7 @@ func (h *hits[S]) release(r *Router[S]) {
 // patterns, the most specific first and "_" last, then in order of
 // subscription; a pattern whose key is not an id of the topic, which the
 // reference misses, comes just before those under "_". It allocates nothing
-// when dst has room.
+// when dst has room, unless the topic has more than a few ids.
 func (r *Router[S]) AppendMatches(dst []S, topic string) []S {
 	if len(topic) > MaxTopic {
 		return dst
