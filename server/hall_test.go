@@ -134,6 +134,9 @@ func TestErrorsReachTheCaller(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := hall.Drain(ctx); err != nil {
+		t.Error(err)
+	}
 	if s := hall.Stats(); s.Panics != 1 || s.Refused[server.BadArguments] != 2 || s.Refused[server.NotAvailable] != 1 || s.InFlight != 0 {
 		t.Errorf("stats: %+v", s)
 	}

@@ -161,3 +161,32 @@ func (p *peer) admit() {
 		l.Admit()
 	}
 }
+
+// Cut ends the connection of an orc, which may come back, and reports whether
+// there was one.
+func (h *Hall) Cut(orcName string) bool {
+	s := h.routes.owner(orcName)
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	p := s.peer
+	s.mu.Unlock()
+	if p == nil {
+		return false
+	}
+	p.end(OnRequest, errors.New("cut on request"))
+	return true
+}
+
+// Peers describes the clients that are connected and bound, under the first name
+// of each.
+func (h *Hall) Peers() []Peer {
+	var list []Peer
+	for _, p := range h.routes.links() {
+		if s := p.session.Load(); s != nil {
+			list = append(list, p.as(h.routes.firstName(s)))
+		}
+	}
+	return list
+}

@@ -194,9 +194,10 @@ func (t *routes) leave(p *peer) {
 		return
 	}
 	s.peer, s.gone, s.lost = nil, time.Now(), p.cutReason()
-	s.closed = s.id == ""
+	closed := s.id == ""
+	s.closed = closed
 	s.mu.Unlock()
-	if s.closed {
+	if closed {
 		t.forget(s)
 	}
 }
@@ -266,4 +267,10 @@ func (t *routes) away() []*session {
 		list = append(list, s)
 	}
 	return list
+}
+
+func (t *routes) firstName(s *session) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return s.first
 }

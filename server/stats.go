@@ -39,6 +39,7 @@ const (
 	Denied        Reason = "denied"         // Authenticate said no
 	Crowded       Reason = "too many"       // beyond Limits.Connections
 	Closing       Reason = "closing"        // the hall closed
+	OnRequest     Reason = "on request"     // by Hall.Cut
 )
 
 // Stats are the counters of a hall since its start.
