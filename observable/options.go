@@ -111,9 +111,9 @@ func ValidateOptionsFor[T any](opts ...SubscribeOption) error {
 func collect(opts []SubscribeOption) (subscribeOptions, error) {
 	o := subscribeOptions{limit: DefaultLimit}
 	var errs []error
-	for i, opt := range opts {
+	for _, opt := range opts {
 		if opt == nil {
-			errs = append(errs, &OptionError{fmt.Sprintf("option %d", i), "is nil: leave it out"})
+			errs = append(errs, &OptionError{"an option", "is nil: leave it out"})
 			continue
 		}
 		opt(&o)
