@@ -95,7 +95,7 @@ func Build(kind Kind) *Builder {
 // inside themselves.
 func (b *Builder) Self() Value {
 	if !b.n.kind.Plain() {
-		panic("payload: Self of a " + b.n.kind.String() + ": only plain containers can contain themselves")
+		panic("payload: Self of " + b.n.kind.article() + ": only plain containers can contain themselves")
 	}
 	return ofNode(b.n)
 }
@@ -117,7 +117,7 @@ func (b *Builder) Set(key, value any) *Builder {
 		}
 		b.n.element(i, v)
 	default:
-		panic("payload: Set in a " + b.n.kind.String() + ": use Add")
+		panic("payload: Set in " + b.n.kind.article() + ": use Add")
 	}
 	return b
 }
@@ -139,7 +139,7 @@ func badName(key Value) Value {
 	if key.Kind() == KindInvalid {
 		return key
 	}
-	return invalid(unsupported("a "+key.Kind().String(), "cannot be the name of a member", "give a string"))
+	return invalid(unsupported(key.Kind().article(), "cannot be the name of a member", "give a string"))
 }
 
 // Add appends to a list or array, and puts values into a set. It panics for
@@ -153,7 +153,7 @@ func (b *Builder) Add(values ...any) *Builder {
 		case b.n.kind.set():
 			b.n.add(Of(value))
 		default:
-			panic("payload: Add to a " + b.n.kind.String() + ": use Set")
+			panic("payload: Add to " + b.n.kind.article() + ": use Set")
 		}
 	}
 	return b
@@ -164,7 +164,7 @@ func (b *Builder) Add(values ...any) *Builder {
 func (b *Builder) Member(name string, value any) *Builder {
 	b.open()
 	if !b.n.kind.members() {
-		panic("payload: Member of a " + b.n.kind.String() + ": it has none beside its content")
+		panic("payload: Member of " + b.n.kind.article() + ": it has none beside its content")
 	}
 	if i, ok := arrayIndex(name); ok && b.n.kind == KindArray {
 		b.n.element(int64(i), Of(value)) // what JavaScript makes of it

@@ -69,5 +69,5 @@ func (v Value) edit(change func(n *node) bool) Value {
 			return ofNode(n)
 		}
 	}
-	return invalid(unsupported("a "+v.Kind().String(), "cannot be changed so", "its kind has no such operation"))
+	return invalid(unsupported(v.Kind().article(), "cannot be changed so", "its kind has no such operation"))
 }

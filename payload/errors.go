@@ -3,6 +3,7 @@ package payload
 import (
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // A SyntaxError says that a text is not what it should be.
@@ -59,7 +60,11 @@ type PartError struct {
 }
 
 func (e *PartError) Error() string {
-	return fmt.Sprintf("payload: %s[%q]: %v", e.Part, e.Key, e.Err)
+	where := e.Part
+	if e.Key != "" {
+		where += nameStep(e.Key)
+	}
+	return "payload: " + where + ": " + strings.TrimPrefix(e.Err.Error(), "payload: ")
 }
 
 // Unwrap returns what is wrong with the text.

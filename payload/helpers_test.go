@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"math"
+	"time"
 
 	"github.com/xcraft-go/xbus/payload"
 )
@@ -18,3 +19,5 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+func timeValue() payload.Value { return payload.Of(time.Time{}) }

@@ -101,7 +101,7 @@ func (w *jsonWriter) bytes(b []byte) {
 }
 
 func (w *jsonWriter) tooDeep(v Value) error {
-	return unsupported("a "+v.Kind().String(), "would lose its kind so deep in a message",
+	return unsupported(v.Kind().article(), "would lose its kind so deep in a message",
 		"move it up to data or a direct member of data, or send its Plain form")
 }
 
@@ -167,7 +167,7 @@ func (w *jsonWriter) member(n *node, i int) error {
 		}
 	}
 	if key.Kind() != KindString {
-		return unsupported("a key that is a "+key.Kind().String(), inJSON, "it travels inside an immutable value")
+		return unsupported("a key that is "+key.Kind().article(), inJSON, "it travels inside an immutable value")
 	}
 	if err := w.string(key.str()); err != nil {
 		return err

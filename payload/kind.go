@@ -43,6 +43,16 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
+// article is the name with its article.
+func (k Kind) article() string {
+	switch name := k.String(); name[0] {
+	case 'a', 'i', 'o', 'O', 'u':
+		return "an " + name
+	default:
+		return "a " + name
+	}
+}
+
 // Immutable reports whether the kind is a container of Immutable.js.
 func (k Kind) Immutable() bool { return k >= KindMap && k <= KindOrderedSet }
 

@@ -121,7 +121,7 @@ func (u *unpacker) restore(data, part Value, name string) (Value, error) {
 		return data, nil
 	}
 	if part.Kind() != KindObject {
-		return Undefined, &PartError{Part: name, Err: &SyntaxError{Reason: "an object was expected, not a " + part.Kind().String()}}
+		return Undefined, &PartError{Part: name, Err: &SyntaxError{Reason: "an object was expected, not " + part.Kind().article()}}
 	}
 	for key, text := range part.All() {
 		v, err := u.decode(text, name)
@@ -138,7 +138,7 @@ func (u *unpacker) restore(data, part Value, name string) (Value, error) {
 func (u *unpacker) decode(text Value, name string) (Value, error) {
 	s, ok := text.Str()
 	if !ok {
-		return Undefined, &SyntaxError{Reason: "a string was expected, not a " + text.Kind().String()}
+		return Undefined, &SyntaxError{Reason: "a string was expected, not " + text.Kind().article()}
 	}
 	v, err := decode(s, u.limits)
 	if err == nil && name == shredPart {
@@ -163,5 +163,5 @@ func put(data, key, v Value) (Value, error) {
 			return data, nil
 		}
 	}
-	return data, &SyntaxError{Reason: "data, a " + data.Kind().String() + ", has no such place"}
+	return data, &SyntaxError{Reason: "data is " + data.Kind().article() + " and has no such place"}
 }

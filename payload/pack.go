@@ -138,7 +138,7 @@ func (p *packer) write(n *node, name string, v Value, s *sides, isChunk bool) er
 		return nil
 	case v.Kind().Immutable(), v.Kind() == KindShredder:
 		if isChunk {
-			return unsupported("a "+v.Kind().String(), "cannot be the chunk", "a real hall would put its own socket there, rename the member")
+			return unsupported(v.Kind().article(), "cannot be the chunk", "a real hall would put its own socket there, rename the member")
 		}
 		p.out = append(p.out, "null"...)
 		return p.aside(s, name, v)

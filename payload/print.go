@@ -77,6 +77,7 @@ func (p *printer) container(n *node) {
 	separator := " "
 	for i := range n.len() {
 		p.write(separator)
+		separator = ", "
 		if p.Len() > printedBytes || p.depth > printedDepth {
 			p.write("…")
 			break
@@ -88,7 +89,6 @@ func (p *printer) container(n *node) {
 		} else {
 			p.value(n.slots[i])
 		}
-		separator = ", "
 	}
 	if n.members != nil {
 		p.write(separator)

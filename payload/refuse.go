@@ -20,7 +20,7 @@ func refuse(v Value, reason string) *UnsupportedError {
 	case KindUndefined, kindHole:
 		return unsupported("undefined in an array", reason, "send null")
 	}
-	return unsupported("a "+v.Kind().String(), reason, "it travels inside an immutable value")
+	return unsupported(v.Kind().article(), reason, "it travels inside an immutable value")
 }
 
 func notUTF8(reason string) *UnsupportedError {
