@@ -3,6 +3,7 @@ package conn_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,8 +39,15 @@ type rig struct {
 	changed  chan struct{}
 }
 
-// start runs a connection to hall until the end of the test.
+// start runs a connection until the end of the test.
 func start(t *testing.T, transport conn.Transport, change ...func(*conn.Config)) *rig {
+	t.Helper()
+	r := prepare(t, transport, change...)
+	r.run()
+	return r
+}
+
+func prepare(t *testing.T, transport conn.Transport, change ...func(*conn.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, result: make(chan error, 1), changed: make(chan struct{})}
 	cfg := conn.Config{
@@ -66,11 +74,14 @@ func start(t *testing.T, transport conn.Transport, change ...func(*conn.Config))
 	}
 	r.Conn = c
 	r.notices = c.Notices().Subscribe(observable.WithPolicy(observable.FailOnOverflow))
+	return r
+}
+
+func (r *rig) run() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.cancel = cancel
-	go func() { r.result <- c.Run(ctx) }()
-	t.Cleanup(func() { r.stop() })
-	return r
+	go func() { r.result <- r.Run(ctx) }()
+	r.t.Cleanup(func() { r.stop() })
 }
 
 func (r *rig) note(f func()) {
@@ -138,6 +149,16 @@ func (r *rig) await(what string, met func() bool) {
 			r.t.Fatalf("no %s", what)
 		}
 	}
+}
+
+// losses waits until n sessions have ended, and returns why they did.
+func (r *rig) losses(n int) (causes []error) {
+	r.t.Helper()
+	r.await("end of a session", func() bool {
+		causes = slices.Clone(r.causes)
+		return len(causes) >= n
+	})
+	return causes
 }
 
 // event waits for an event with the topic.

@@ -80,7 +80,7 @@ func (c *Conn) internal(m *wire.Message) error {
 	case m.Topic == wire.TopicGameOver:
 		return ErrGameOver
 	case m.Topic == wire.TopicReject:
-		return fmt.Errorf("%w: %.200s", ErrCertificateRejected, m.Raw())
+		return fmt.Errorf("%w: %.200s", ErrCertificateRejected, wire.AppendEnvelope(nil, m))
 	case strings.HasPrefix(m.Topic, axonPrefix), strings.HasPrefix(m.Topic, ":"):
 		c.counts.unknown.Add(1)
 		return nil

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -49,6 +50,37 @@ type Identity struct {
 	OrcName string
 	// AssignedName is the name that the hall gave last.
 	AssignedName string
+}
+
+// An orc name holds the token, so an Identity prints shortened, as a
+// [wire.Token] does: take its fields to have them whole.
+
+// String describes who we are in a few words, without secrets.
+func (i Identity) String() string {
+	s := i.redacted()
+	if s.AssignedName != s.OrcName {
+		return s.OrcName + " (now " + s.AssignedName + ")"
+	}
+	return s.OrcName
+}
+
+// GoString keeps %#v from showing the token.
+func (i Identity) GoString() string { return fmt.Sprintf("%#v", i.redacted()) }
+
+// LogValue implements [slog.LogValuer].
+func (i Identity) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// MarshalJSON keeps dumps of states clean.
+func (i Identity) MarshalJSON() ([]byte, error) { return json.Marshal(i.redacted()) }
+
+// A shortIdentity has the fields of an Identity and none of its methods.
+type shortIdentity struct {
+	Token                 wire.Token
+	OrcName, AssignedName string
+}
+
+func (i Identity) redacted() shortIdentity {
+	return shortIdentity{i.Token, wire.Redact(i.OrcName), wire.Redact(i.AssignedName)}
 }
 
 // State is what is true of a connection at one moment. It is a value: keep it,

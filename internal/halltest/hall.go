@@ -187,13 +187,16 @@ func (h *Hall) list(side Side) []*peer {
 	return slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return p.side != side })
 }
 
-// Cut closes the sockets of the given sides of all clients, in this order.
+// Cut closes the sockets of the given sides of all clients, in this order. One
+// that comes meanwhile is not meant.
 func (h *Hall) Cut(sides ...Side) {
+	var meant []*peer
 	for _, side := range sides {
-		for _, p := range h.list(side) {
-			h.leave(p)
-			p.close()
-		}
+		meant = append(meant, h.list(side)...)
+	}
+	for _, p := range meant {
+		h.leave(p)
+		p.close()
 	}
 }
 

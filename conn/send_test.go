@@ -1,0 +1,149 @@
+package conn_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/xcraft-go/xbus/conn"
+	"github.com/xcraft-go/xbus/internal/halltest"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+func TestSendStampsTheSession(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		receipt, err := r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: "1", Data: []byte(`{}`)})
+		if err != nil || receipt != (conn.Receipt{Epoch: 1, Number: 2}) { // 1 was the autoconnect
+			t.Fatalf("the receipt is %+v, %v", receipt, err)
+		}
+		h.Await(1, "command demo.none")
+		m := h.Commands()[1]
+		want := `{"_xcraftMessage":true,"token":"` + halltest.Token + `","orcName":"` + grom + `","id":"1","topic":"demo.none","data":{},` +
+			`"isNested":false,"isError":false,"originRouter":"axon","arp":{"` + grom + `":{"token":"` + halltest.Token +
+			`","nice":0,"noForwarding":false,"nodeName":"zog","port":1,"hordes":[]}},"router":"axon"}`
+		if got := string(wire.AppendEnvelope(nil, m)); got != want {
+			t.Errorf("sent\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// A command may go under another name, with a route for it (protocol §5.7).
+func TestSendUnderAnotherName(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		name := "greathall@" + halltest.Token
+		if _, err := r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: "1", OrcName: name}); err != nil {
+			t.Fatal(err)
+		}
+		h.Await(1, "command demo.none from "+name+" with the token")
+		if got := string(h.Commands()[1].ARP); !strings.HasPrefix(got, `{"`+name+`":{"token":"`+halltest.Token+`",`) {
+			t.Errorf("its route is %s", got)
+		}
+	})
+}
+
+func TestSendWithoutASession(t *testing.T) {
+	send := func(r *rig) error {
+		_, err := r.Send(context.Background(), &wire.Message{Topic: "demo.echo", ID: "1"})
+		return err
+	}
+	bubble(t, halltest.Script{Hold: true}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		h.Await(1, "command autoconnect")
+		if err := send(r); !errors.Is(err, conn.ErrNotConnected) || !errors.Is(err, conn.ErrNotSent) {
+			t.Errorf("before the session: %v", err)
+		}
+		h.Accept()
+		r.session(1)
+		h.Down()
+		r.until("without a session", func(s conn.State) bool { return s.Phase == conn.Reconnecting })
+		err := send(r)
+		if !errors.Is(err, conn.ErrNotConnected) || !errors.Is(err, conn.ErrNotSent) || !errors.Is(err, conn.ErrLinkLost) {
+			t.Errorf("after a loss: %v", err)
+		}
+		r.stop()
+		err = send(r)
+		if !errors.Is(err, conn.ErrNotConnected) || !errors.Is(err, conn.ErrNotSent) || !errors.Is(err, conn.ErrClosed) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("after the end: %q", err)
+		}
+		if got := r.Stats().Sent; got != 0 {
+			t.Errorf("%d messages were counted as sent", got)
+		}
+	})
+}
+
+func TestSendRefusesWhatCannotBeWritten(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		_, err := r.Send(t.Context(), &wire.Message{Topic: "", ID: "1"})
+		if !errors.Is(err, conn.ErrNotSent) || !errors.Is(err, wire.ErrTopic) {
+			t.Errorf("an empty topic: %v", err)
+		}
+		synctest.Wait()
+		if s := r.State().Load(); s.Epoch != 1 || !s.Usable() {
+			t.Errorf("the state is %v", s)
+		}
+	})
+}
+
+// A receipt and the number of what was written tell, after a loss, what may have
+// been executed.
+func TestTheVerdictAfterALoss(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		last := conn.Receipt{}
+		for range 5 {
+			receipt, err := r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: "1"})
+			if err != nil || receipt.Number <= last.Number {
+				t.Fatal(receipt, err)
+			}
+			last = receipt
+		}
+		h.Cut(halltest.Notifier)
+		r.losses(1)
+		if s := r.detached[0]; s.Epoch != last.Epoch || s.Info.Written != last.Number {
+			t.Errorf("session %d has written %d messages, the last was %d of session %d", s.Epoch, s.Info.Written, last.Number, last.Epoch)
+		}
+		if r.Stats().Sent != 5 {
+			t.Errorf("%d messages were counted as sent", r.Stats().Sent)
+		}
+	})
+}
+
+// User code may send, look and cut from within the hooks.
+func TestCallsFromHooks(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		var c *conn.Conn
+		cut := false
+		r := prepare(t, tr, func(cfg *conn.Config) {
+			cfg.OnAttach = func(s conn.Session) {
+				if _, err := c.Send(context.Background(), &wire.Message{Topic: "demo.attached", ID: "1"}); err != nil {
+					t.Error(err)
+				}
+			}
+			cfg.OnMessage = func(m *wire.Message) {
+				c.State().Load()
+				c.Stats()
+				c.Silence()
+				if !cut {
+					cut = true
+					c.Reconnect()
+				}
+			}
+			cfg.OnDetach = func(conn.Session, error) { c.Reconnect() }
+		})
+		c = r.Conn
+		r.run()
+		r.session(1)
+		h.Event("a::b", "1")
+		r.session(2)
+		h.Await(2, "command demo.attached")
+	})
+}
