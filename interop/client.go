@@ -57,7 +57,10 @@ func (o ClientOptions) flags() ([]string, error) {
 	f.duration("timeout", o.Timeout)
 	f.text("passive", strconv.FormatBool(!o.EndOnLoss))
 	f.text("record", o.Record)
-	f.text("script", o.script)
+	if o.script != "" {
+		f.text("script", o.script)
+		f.list = append(f.list, "--stdin")
+	}
 	f.log(o.Log)
 	if len(o.Subscriptions) > 0 {
 		f.json("subs", o.Subscriptions)

@@ -51,6 +51,7 @@ const opt = readOptions({
   script: '',
   log: 3, // 0 verb, 1 info, 2 warn, 3 err
   root: '', // folder of the generated configuration, removed at the end
+  stdin: false, // with script: end when stdin ends
   app: 'xbusclient',
 });
 
@@ -65,6 +66,12 @@ const root = opt.root || fs.mkdtempSync(path.join(os.tmpdir(), 'xbus-client-'));
 fs.mkdirSync(root, {recursive: true});
 process.on('exit', () => fs.rmSync(root, {recursive: true, force: true}));
 process.on('SIGTERM', () => process.exit(143));
+
+/* Nobody listens any more: without this, the failure to print would be printed. */
+process.stdout.on('error', () => process.exit(1));
+if (opt.script && opt.stdin) {
+  process.stdin.on('end', () => process.exit(1)).resume();
+}
 process.env.XCRAFT_APP_CONFIG_PATH = root;
 process.env.XCRAFT_LOG = `${opt.log}`;
 process.env.GOBLINS_APP = opt.app;

@@ -116,6 +116,41 @@ func TestHarnessAvailable(t *testing.T) {
 	}
 }
 
+// verdicts is a test that only notes what is said about it.
+type verdicts struct {
+	testing.TB
+	skipped, failed string
+}
+
+func (v *verdicts) Helper()                        {}
+func (v *verdicts) Skip(args ...any)               { v.skipped = fmt.Sprint(args...) }
+func (v *verdicts) Fatalf(format string, a ...any) { v.failed = fmt.Sprintf(format, a...) }
+
+func TestHarnessRequire(t *testing.T) {
+	missing := errors.New("no node here")
+	for _, tt := range []struct {
+		variable        string
+		err             error
+		skipped, failed bool
+	}{
+		{"", nil, false, false},
+		{"1", nil, false, false},
+		{"", missing, true, false},
+		{"0", missing, true, false},
+		{"1", missing, false, true},
+	} {
+		t.Setenv("XBUS_REQUIRE_NODE", tt.variable)
+		v := &verdicts{}
+		require(v, tt.err)
+		if (v.skipped != "") != tt.skipped || (v.failed != "") != tt.failed {
+			t.Errorf("XBUS_REQUIRE_NODE=%s, %v: skipped %q, failed %q", tt.variable, tt.err, v.skipped, v.failed)
+		}
+		if said := v.skipped + v.failed; tt.err != nil && !strings.Contains(said, missing.Error()) {
+			t.Errorf("%q does not give the reason", said)
+		}
+	}
+}
+
 func TestHarnessPackageLockNamesNoRegistry(t *testing.T) {
 	dir, err := Dir()
 	if err != nil {

@@ -29,7 +29,11 @@ func Available() error {
 // why. When the variable XBUS_REQUIRE_NODE is 1 the test fails instead.
 func Require(t testing.TB) {
 	t.Helper()
-	err := Available()
+	require(t, Available())
+}
+
+func require(t testing.TB, err error) {
+	t.Helper()
 	switch {
 	case err == nil:
 	case os.Getenv("XBUS_REQUIRE_NODE") == "1":

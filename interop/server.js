@@ -48,6 +48,7 @@ const terminate = () => {
   }
 };
 process.on('SIGHUP', terminate);
+process.stdout.on('error', terminate); // else the failure to print would be printed
 if (opt.stdin) {
   process.stdin.on('end', terminate).resume();
   process.stdin.unref?.(); // an open stdin must not keep a stopped server alive
