@@ -188,6 +188,13 @@ func TestSwitchMapEndsWithTheLast(t *testing.T) {
 		if len(got) == 0 || got[len(got)-1] != 19 || !slices.IsSorted(got) {
 			t.Fatalf("%v", got)
 		}
+		// The streams before would never end by themselves: none may be overlooked.
+		want(t, op.SwitchMap(count(20), func(v int) observable.Observable[int] {
+			if v < 19 {
+				return observable.Never[int]()
+			}
+			return observable.Of(v)
+		}), 19)
 	}
 }
 
@@ -272,6 +279,9 @@ func TestTimeoutError(t *testing.T) {
 			if !errors.Is(err, target) {
 				t.Errorf("%v is not %v", err, target)
 			}
+		}
+		if err := op.Timeout(never(), time.Second, 0).Run(t.Context(), nil); err.Error() != "operators: time-out: no item for 1s" {
+			t.Error(err)
 		}
 		// A deadline of the run is not the time-out of the operator.
 		ctx, cancel := context.WithTimeout(t.Context(), ms)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/xcraft-go/xbus/observable"
+	"github.com/xcraft-go/xbus/observable/obstest"
 	op "github.com/xcraft-go/xbus/operators"
 )
 
@@ -79,7 +80,7 @@ func TestGroupsGoOnWhileTheConsumerIsBusy(t *testing.T) {
 func TestGroupsExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// a at 0 s and 1 s, b at 2 s, a at 8 s: the first group of a ends at 4 s.
-		src := op.Map(marbles("a"+pad(100)+"a"+pad(100)+"b"+pad(600)+"a|"), func(s string) string { return s })
+		src := obstest.Cold(t, "a 999ms a 999ms b 5999ms a|")
 		began := time.Now()
 		ends := op.MergeMap(op.GroupBy(src, func(s string) string { return s }, op.GroupConfig{Idle: 3 * time.Second}), 9,
 			func(g op.Group[string, string]) observable.Observable[string] {
@@ -90,8 +91,6 @@ func TestGroupsExpire(t *testing.T) {
 		want(t, ends, "a×2 at 4s", "b×1 at 5s", "a×1 at 8s")
 	})
 }
-
-func pad(frames int) string { return string(slices.Repeat([]byte{'-'}, frames-1)) }
 
 // To open one group too many, the one that was idle for longest is closed.
 func TestGroupsAreBounded(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"weak"
 
 	"github.com/xcraft-go/xbus/observable"
+	"github.com/xcraft-go/xbus/observable/obstest"
 )
 
 // The laws, for each operator and each place of it, in virtual time. What each
@@ -142,6 +143,20 @@ func (c candidate) play(n int) *script {
 		n = 0
 	}
 	return numbers(n)
+}
+
+// The contract as users of the library check it in their own streams.
+func TestContract(t *testing.T) {
+	for _, c := range candidates() {
+		t.Run(c.name, func(t *testing.T) {
+			obstest.Run(t, func(t *testing.T) {
+				obstest.Check(t, c.apply(obstest.Guard(t, c.play(5).stream()), nop))
+				src := c.play(2)
+				src.err = errors.New("broken")
+				obstest.Check(t, c.apply(obstest.Guard(t, src.stream()), nop), obstest.FailsWith(src.err))
+			})
+		})
+	}
 }
 
 func TestCompletes(t *testing.T) {
