@@ -59,7 +59,7 @@ func valid(v Value) (Value, error) { return v, v.Err() }
 
 // convert returns an invalid value when v cannot travel.
 func convert(v any, s style) Value {
-	c := converter{style: s, meter: newMeter(Limits{})}
+	c := converter{style: s, meter: newMeter(Limits{}), arena: new(arena)}
 	value, err := c.any(v)
 	if err != nil {
 		return invalid(asUnsupported(err))
@@ -77,7 +77,7 @@ func asUnsupported(err error) *UnsupportedError {
 type converter struct {
 	style style
 	meter
-	arena
+	*arena
 	above []address // pointers, maps and slices that are being converted
 }
 

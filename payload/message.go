@@ -1,6 +1,11 @@
 package payload
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"unsafe"
+)
 
 // Parts are the members of a message that make up its payload (protocol §7.2,
 // §7.4), as raw JSON: what a proxy passes on untouched, what [Unpack] reads and
@@ -21,28 +26,11 @@ type Parts struct {
 // The error is a [*SyntaxError] or [*LimitError], within a [*PartError] when it
 // is in the text of an immutable value.
 func Unpack(p Parts, l Limits) (Value, error) {
-	data, err := part(p.Data, l)
-	if err != nil {
+	u := unpacker{meter: newMeter(l), arena: new(arena)}
+	if err := u.limits.text(len(p.Data)); err != nil {
 		return Undefined, err
 	}
-	immu, err := part(p.Immu, l)
-	if err != nil {
-		return Undefined, &PartError{Part: immuPart, Err: err}
-	}
-	shred, err := part(p.Shred, l)
-	if err != nil {
-		return Undefined, &PartError{Part: shredPart, Err: err}
-	}
-	u := unpacker{meter: newMeter(l)}
-	if data, err = u.level(data, immu, shred); err != nil {
-		return Undefined, err
-	}
-	if n := data.node(); p.Chunk != nil && data.Kind() == KindObject {
-		if at := n.find(String("chunk")); at >= 0 && n.slots[2*at+1].Kind() == KindNull {
-			n.slots[2*at+1] = Bytes(p.Chunk)
-		}
-	}
-	return data, nil
+	return u.payload(p, string(p.Data))
 }
 
 // UnpackInto stores the payload of a message in what dst points to, as [To]
@@ -50,7 +38,8 @@ func Unpack(p Parts, l Limits) (Value, error) {
 // difference, so a Go type can be asked for without knowing. A *[Value] gets the
 // tree of [Unpack], a *[json.RawMessage] plain data byte for byte.
 func UnpackInto(p Parts, dst any, l Limits) error {
-	v, err := Unpack(p, l)
+	v, done, err := unpackFor(p, dst, l)
+	defer done()
 	if err != nil {
 		return err
 	}
@@ -61,21 +50,81 @@ func UnpackInto(p Parts, dst any, l Limits) error {
 	return To(v, dst)
 }
 
+// unpackFor is Unpack for a destination that mostly keeps nothing of the value,
+// which then is over when done is called.
+func unpackFor(p Parts, dst any, l Limits) (v Value, done func(), err error) {
+	if t := reflect.TypeOf(dst); t == nil || keepsValues(t) {
+		v, err = Unpack(p, l)
+		return v, func() {}, err
+	}
+	s := scratches.Get().(*scratch)
+	u := unpacker{meter: newMeter(l), arena: &s.arena, stack: s.stack}
+	if err := u.limits.text(len(p.Data)); err != nil {
+		return Undefined, s.release, err
+	}
+	v, err = u.payload(p, unsafe.String(unsafe.SliceData(p.Data), len(p.Data)))
+	s.stack = u.stack
+	return v, s.release, err
+}
+
 // nested reports whether data.data makes the payload more than its plain data.
 func nested(v Value) bool { return v.Kind() == KindObject && v.Get("data").truthy() }
 
 const immuPart, shredPart = "_xImmu", "_xShred"
 
-// part parses one of the parts; none is undefined.
-func part(raw json.RawMessage, l Limits) (Value, error) {
+// An unpacker works on containers that nobody else has yet: it changes them.
+type unpacker struct {
+	meter
+	*arena
+	stack []Value
+}
+
+func (u *unpacker) payload(p Parts, data string) (Value, error) {
+	v, err := u.parse(data)
+	if err != nil {
+		return Undefined, err
+	}
+	immu, err := u.part(p.Immu, immuPart)
+	if err != nil {
+		return Undefined, err
+	}
+	shred, err := u.part(p.Shred, shredPart)
+	if err != nil {
+		return Undefined, err
+	}
+	if v, err = u.level(v, immu, shred); err != nil {
+		return Undefined, err
+	}
+	if n := v.node(); p.Chunk != nil && v.Kind() == KindObject {
+		if at := n.find(String("chunk")); at >= 0 && n.slots[2*at+1].Kind() == KindNull {
+			n.slots[2*at+1] = Bytes(p.Chunk)
+		}
+	}
+	return v, nil
+}
+
+// parse reads data, none is undefined.
+func (u *unpacker) parse(text string) (Value, error) {
+	if text == "" {
+		return Undefined, nil
+	}
+	p := parser{scanner: scanner{s: text}, meter: meter{limits: u.limits}, arena: u.arena, stack: u.stack}
+	v, err := p.document()
+	u.stack = p.stack
+	return v, err
+}
+
+// part parses one of the other parts.
+func (u *unpacker) part(raw json.RawMessage, name string) (Value, error) {
 	if len(raw) == 0 {
 		return Undefined, nil
 	}
-	return ParseJSON(raw, l)
+	v, err := ParseJSON(raw, u.limits)
+	if err != nil {
+		return Undefined, &PartError{Part: name, Err: err}
+	}
+	return v, nil
 }
-
-// An unpacker works on containers that nobody else has yet: it changes them.
-type unpacker struct{ meter }
 
 // level puts the values of the two parts into data, then looks into data.data.
 func (u *unpacker) level(data, immu, shred Value) (Value, error) {
@@ -129,7 +178,7 @@ func (u *unpacker) restore(data, part Value, name string) (Value, error) {
 			data, err = put(data, key, v)
 		}
 		if err != nil {
-			return Undefined, &PartError{Part: name, Key: key.str(), Err: err}
+			return Undefined, &PartError{Part: name, Key: strings.Clone(key.str()), Err: err}
 		}
 	}
 	return data, nil

@@ -1,6 +1,9 @@
 package payload
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Pack makes the parts of a message of a Go value: of a [Value], of anything
 // that contains some, or of whatever [From] converts. Immutable containers and
@@ -17,18 +20,24 @@ func Pack(v any) (Parts, error) {
 	if raw, ok := v.(json.RawMessage); ok && json.Valid(raw) {
 		return Parts{Data: raw}, nil
 	}
-	value, err := From(v)
+	s := scratches.Get().(*scratch)
+	defer s.release()
+	c := converter{style: plain, meter: newMeter(Limits{}), arena: &s.arena, above: s.above}
+	value, err := c.any(v)
+	s.above = c.above
 	if err != nil {
 		return Parts{}, err
 	}
-	p := packer{jsonWriter: jsonWriter{meter: newMeter(Limits{}), plainOnly: true}}
 	if value.Kind() == KindUndefined {
 		return Parts{}, nil
 	}
-	if err := p.root(value); err != nil {
+	p := packer{jsonWriter: jsonWriter{meter: newMeter(Limits{}), plainOnly: true, out: s.out[:0]}, text: s.text[:0]}
+	err = p.root(value)
+	s.out, s.text = p.out, p.text
+	if err != nil {
 		return Parts{}, endless(value, err)
 	}
-	return Parts{Data: p.out, Immu: p.top[0].body(), Shred: p.top[1].body(), Chunk: p.chunk}, nil
+	return Parts{Data: slices.Clone(p.out), Immu: p.top[0].body(), Shred: p.top[1].body(), Chunk: p.chunk}, nil
 }
 
 // A packer writes data and collects beside it what the other parts hold.

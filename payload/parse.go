@@ -13,7 +13,11 @@ func ParseJSON(text []byte, l Limits) (Value, error) {
 
 // parse is ParseJSON of a text that the value may keep.
 func parse(text string, l Limits) (Value, error) {
-	p := parser{scanner: scanner{s: text}, meter: newMeter(l)}
+	p := parser{scanner: scanner{s: text}, meter: newMeter(l), arena: new(arena)}
+	return p.document()
+}
+
+func (p *parser) document() (Value, error) {
 	if err := p.valid(); err != nil {
 		return Undefined, err
 	}
@@ -30,7 +34,7 @@ func parse(text string, l Limits) (Value, error) {
 type parser struct {
 	scanner
 	meter
-	arena
+	*arena
 	stack []Value // what the open containers hold so far
 }
 

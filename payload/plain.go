@@ -7,7 +7,7 @@ package payload
 // members of arrays are gone. The error is that of a value that contains itself,
 // or a [*LimitError].
 func Plain(v Value) (Value, error) {
-	p := plainer{meter: newMeter(Limits{})}
+	p := plainer{meter: newMeter(Limits{}), arena: new(arena)}
 	made, err := p.value(v)
 	if err != nil {
 		return Undefined, endless(v, err)
@@ -17,7 +17,7 @@ func Plain(v Value) (Value, error) {
 
 type plainer struct {
 	meter
-	arena
+	*arena
 }
 
 func (p *plainer) value(v Value) (Value, error) {
