@@ -73,6 +73,9 @@ func TestStringsOfAllLengths(t *testing.T) {
 }
 
 func TestDepth(t *testing.T) {
+	if maxDepth != 1000 {
+		t.Error("the documentation says 1,000")
+	}
 	nest := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
 	objects := strings.Repeat(`{"a":`, maxDepth) + "1" + strings.Repeat("}", maxDepth)
 	if !Valid(nest(maxDepth)) || !Valid([]byte(objects)) {

@@ -270,6 +270,20 @@ func TestAllocationsOfASteadyStream(t *testing.T) {
 	}
 }
 
+// Between messages nothing new is needed for heartbeats.
+func TestHeartbeatsUseTheSameMemory(t *testing.T) {
+	stream := append(mustAppend(t, event("a::b", 100)), bytes.Repeat(mustAppend(t, Heartbeat()), 50_000)...)
+	r := NewReader(&repeat{data: stream, step: 500}, Limits{})
+	for range 50_001 {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.in.pieces > 2 {
+		t.Errorf("%d pieces of memory for heartbeats", r.in.pieces)
+	}
+}
+
 func TestLoneTopics(t *testing.T) {
 	for _, c := range []struct {
 		topic  string

@@ -26,8 +26,8 @@ type stream struct {
 const (
 	firstPiece = 2 << 10
 	maxPiece   = 64 << 10
-	largePiece = 4 * maxPiece // where frames are large
-	maxEmpty   = 100          // reads without bytes before giving up
+	largePiece = 256 << 10 // where recent frames are large: fewer of them move
+	maxEmpty   = 100       // reads without bytes before giving up
 )
 
 // pending returns how many bytes wait to be taken.
@@ -62,7 +62,7 @@ func (s *stream) need(n int) error {
 
 // take removes n pending bytes, for somebody who looks at them if share says so.
 func (s *stream) take(n int, share bool) []byte {
-	taken := s.buf[s.start : s.start+n : s.start+n]
+	taken := s.buf[s.start : s.start+n]
 	s.start += n
 	s.shared = s.shared || share
 	s.recent = max(n, s.recent-s.recent/8)
@@ -74,14 +74,11 @@ func (s *stream) makeRoom(n int) {
 	if !s.shared {
 		s.reuse()
 	}
-	if n <= len(s.buf)-s.start {
+	if s.end < len(s.buf) {
 		return
 	}
 	// By what has come, whatever was announced: at most the double.
 	size := max(s.size, min(n, 2*s.pending()))
-	if size < n && s.end < len(s.buf) {
-		return // it has to move again anyway: fill this piece first
-	}
 	s.move(make([]byte, size))
 	s.size = min(2*s.size, max(maxPiece, min(s.recent, largePiece)))
 }
