@@ -180,6 +180,25 @@ func TestSwitchMapJoinsTheOldStream(t *testing.T) {
 	})
 }
 
+// What a stream of SwitchMap fails with when it is replaced is not the end of
+// the others, and not lost.
+func TestSwitchMapReportsWhatReplacedStreamsSay(t *testing.T) {
+	late := lateErrors(t)
+	closing := errors.New("closing failed")
+	synctest.Test(t, func(t *testing.T) {
+		s := op.SwitchMap(every(ms, 2), func(v any) stream {
+			if v == 0 {
+				return failing(time.Hour, nil, closing)
+			}
+			return of(v)
+		})
+		want(t, s, 1)
+	})
+	if errs := late(); len(errs) != 1 || errs[0] != closing {
+		t.Errorf("late errors %v, want %v", errs, closing)
+	}
+}
+
 // An item of SwitchMap that is overtaken before its turn is passed over; the
 // last one is not.
 func TestSwitchMapEndsWithTheLast(t *testing.T) {

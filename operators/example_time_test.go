@@ -115,6 +115,12 @@ func ExampleExponentialBackoff() {
 	// Output: true true
 }
 
+func ExampleConstantBackoff() {
+	down := observable.Fail[string](errors.New("refused"))
+	show(op.Retry(down, op.RetryConfig{Backoff: op.ConstantBackoff(time.Millisecond), MaxAttempts: 3}))
+	// Output: error: refused
+}
+
 func ExampleCatch() {
 	fresh := op.Concat(observable.Of("fresh"), observable.Fail[string](errors.New("cut off")))
 	show(op.Catch(fresh, func(err error) observable.Observable[string] {
