@@ -182,12 +182,12 @@ func (h *Hall) close() error {
 	h.drained.begin()
 	h.hordes.leave()
 	h.cancel(ErrStopping) // doors, heartbeats, handlers
-	for _, e := range h.doors {
-		e.Close()
-	}
 	h.abortAll()
 	err := h.awaitHandlers()
 	h.farewell()
+	for _, e := range h.doors {
+		e.Close()
+	}
 	for _, p := range h.routes.links() {
 		p.end(Closing, ErrClosed)
 	}
