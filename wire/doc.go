@@ -13,9 +13,9 @@
 // # Guarantees
 //
 //   - Whatever a peer sends gives messages or a typed [FormatError], which says
-//     what was seen and where in the stream: never a panic. A frame takes at
-//     most twice the memory of what has come of it, whatever it announces, up to
-//     [Limits].
+//     what was seen and where in the stream: never a panic. Whatever a frame
+//     announces, it takes at most twice the memory of what has come of it (256
+//     KiB are always allowed), and never more than [Limits].
 //   - The bytes of a message are never written to again. All may look at them at
 //     the same time, for as long as they like.
 //   - What the reference would misread is refused when it is to be sent: no or
