@@ -1,0 +1,26 @@
+package main
+
+import "testing"
+
+// Every contender does what it says for all items, in one quick round.
+func TestPipelinesAgree(t *testing.T) {
+	const n = 10_000
+	want := loop3(n)
+	for name, run := range map[string]func(){
+		"xbus": func() { runXbus(xbus3(n), n) }, "channels": func() { channels(n, 3) },
+		"ro": func() { ro3(n) }, "rxgo": func() { rxgo3(n) },
+	} {
+		sink = 0
+		if run(); sink != want {
+			t.Errorf("%s: ops3 gives %d, the loop %d", name, sink, want)
+		}
+	}
+	sink = 0
+	runXbus(xbus10(n), n)
+	if want := loop10(n); sink != want {
+		t.Errorf("ops10 gives %d, the loop %d", sink, want)
+	}
+	if n := goroutinesOfOps10(); n != 0 {
+		t.Errorf("ten operators have %d goroutines", n)
+	}
+}
