@@ -65,8 +65,8 @@ func checkBlob(b []byte, last bool) error {
 // reference writes them (protocol §3). m.Data and the other raw members must
 // be valid JSON: see [Valid]. What it refuses leaves dst as it was.
 func Append(dst []byte, m *Message) ([]byte, error) {
-	if m.Topic == "" || !utf8.ValidString(m.Topic) {
-		return dst, formatError(ErrTopic, "%s is empty or not UTF-8", quote(m.Topic))
+	if err := Check(m); err != nil {
+		return dst, err
 	}
 	if m.IsHeartbeat() {
 		return append(dst, heartbeatFrame...), nil
@@ -74,9 +74,6 @@ func Append(dst []byte, m *Message) ([]byte, error) {
 	argc := 2
 	if m.Chunk != nil {
 		argc = 3
-		if err := checkBlob(m.Chunk, true); err != nil {
-			return dst, err
-		}
 	}
 	frame := appendHead(dst, argc)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(2+len(m.Topic)))

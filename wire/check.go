@@ -9,7 +9,7 @@ import (
 // would refuse. A link that passes messages without bytes asks it.
 func Check(m *Message) error {
 	if m.Topic == "" || !utf8.ValidString(m.Topic) {
-		return formatError(ErrTopic, "%.40q", m.Topic)
+		return formatError(ErrTopic, "%s is empty or not UTF-8", quote(m.Topic))
 	}
 	if m.Chunk != nil {
 		return checkBlob(m.Chunk, true)

@@ -85,7 +85,7 @@ func (m *Message) set(name string, value text) (known bool) {
 	case "_xcraftHorde":
 		m.Horde = value.textOf()
 	case "_xbusSeq":
-		m.Seq, _ = strconv.ParseUint(string(value), 10, 64)
+		m.Seq = value.uintOf()
 	case "topic": // the first argument counts
 	default:
 		return false
@@ -133,6 +133,15 @@ func (t text) objectOf() json.RawMessage {
 		return nil
 	}
 	return json.RawMessage(t)
+}
+
+// uintOf returns an integer, and 0 for other values.
+func (t text) uintOf() uint64 {
+	n, err := strconv.ParseUint(string(t), 10, 64)
+	if err != nil {
+		return 0 // not what is left of a number that is too large
+	}
+	return n
 }
 
 func alias(b []byte) string {

@@ -126,6 +126,7 @@ func checkFields(t testing.TB, m *Message, envelope []byte) {
 		{"orcName", m.OrcName, str("orcName")},
 		{"id", m.ID, str("id")},
 		{"_xcraftHorde", m.Horde, str("_xcraftHorde")},
+		{"_xbusSeq", m.Seq, number(members["_xbusSeq"])},
 		{"isNested", m.Nested, string(members["isNested"]) != "false"},
 		{"isError", m.IsError, isTruthy(members["isError"])},
 		{"serialized", m.Serialized, isTruthy(members["serialized"])},
@@ -159,6 +160,14 @@ func checkFields(t testing.TB, m *Message, envelope []byte) {
 			t.Errorf("Member(%q) is %q, want %q", name, got, raw)
 		}
 	}
+}
+
+// number returns an integer without sign, 0 for other values.
+func number(raw json.RawMessage) (n uint64) {
+	if json.Unmarshal(raw, &n) != nil {
+		return 0
+	}
+	return n
 }
 
 // isTruthy is the rule of JavaScript, over values of encoding/json.

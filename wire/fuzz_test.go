@@ -96,7 +96,7 @@ func FuzzAppendEnvelope(f *testing.F) {
 		m := &Message{
 			Topic: topic, ID: id, OrcName: orc, Token: Token(token), Horde: horde,
 			Nested: flag(0), IsError: flag(1), Serialized: flag(2), Stream: flag(3), Broadcasted: flag(4),
-			Router: Router(flags >> 5 % 3), OriginRouter: Router(flags >> 7 % 3),
+			Router: Router(flags >> 5 % 3), OriginRouter: Router(flags >> 7 % 3), Seq: uint64(flags >> 9),
 		}
 		if Valid(data) {
 			m.Data, m.Context = data, data
@@ -118,7 +118,7 @@ func FuzzAppendEnvelope(f *testing.F) {
 		if g, w := dumpFields(got), dumpFields(&Message{
 			Topic: topic, ID: m.ID, OrcName: m.OrcName, Token: m.Token, Horde: m.Horde, Data: m.Data, Context: m.Context,
 			Nested: m.Nested, IsError: m.IsError, Serialized: m.Serialized, Stream: m.Stream, Broadcasted: m.Broadcasted,
-			Router: m.Router, OriginRouter: m.OriginRouter, ARP: bytes.TrimSpace(m.ARP), Immu: bytes.TrimSpace(m.Immu),
+			Router: m.Router, OriginRouter: m.OriginRouter, Seq: m.Seq, ARP: bytes.TrimSpace(m.ARP), Immu: bytes.TrimSpace(m.Immu),
 		}); g != w {
 			t.Fatalf("%q is read as\n%s, want\n%s", text, g, w)
 		}

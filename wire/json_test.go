@@ -133,10 +133,11 @@ func TestSyntaxErrors(t *testing.T) {
 
 func TestTruthy(t *testing.T) {
 	for in, want := range map[string]bool{
+		``:     false, // no value
 		`true`: true, `1`: true, `-1`: true, `"a"`: true, `"false"`: true, `{}`: true, `[]`: true, `1e999`: true, `0.1`: true,
 		`false`: false, `null`: false, `0`: false, `-0`: false, `0.0e5`: false, `""`: false, `1e-999`: false,
 	} {
-		if got := text(in).truthy(); got != want {
+		if got := Truthy(json.RawMessage(in)); got != want {
 			t.Errorf("%s is %v, want %v", in, got, want)
 		}
 	}

@@ -69,6 +69,7 @@ func anyMessage() *rapid.Generator[*Message] {
 			Router:       router.Draw(t, "router"),
 			OriginRouter: router.Draw(t, "originRouter"),
 			Horde:        rapid.String().Draw(t, "horde"),
+			Seq:          rapid.Uint64().Draw(t, "seq"),
 			ARP:          maybe(jsonObject()).Draw(t, "arp"),
 			Context:      maybe(jsonValue()).Draw(t, "context"),
 			Immu:         maybe(jsonObject()).Draw(t, "immu"),
@@ -89,16 +90,19 @@ func anyMessage() *rapid.Generator[*Message] {
 // dumpFields shows all that is exported, whole; two messages with the same dump
 // are the same for their users.
 func dumpFields(m *Message) string {
-	return fmt.Sprintf("%q %q %q %q %q %q|%v %v %v %v %v %v|%v %v %q|%s|%s|%s|%s|%s|%s",
+	return fmt.Sprintf("%q %q %q %q %q %q|%v %v %v %v %v %v|%v %v %q %d|%s|%s|%s|%s|%s|%s",
 		m.Topic, m.ID, m.OrcName, string(m.Token), bytes.TrimSpace(m.Data), m.Chunk,
 		m.Nested, m.IsError, m.Serialized, m.Stream, m.Broadcasted, m.Bare,
-		m.Router, m.OriginRouter, m.Horde,
+		m.Router, m.OriginRouter, m.Horde, m.Seq,
 		m.ARP, bytes.TrimSpace(m.Context), m.Immu, m.Shred, m.Forwarding, bytes.TrimSpace(m.Route))
 }
 
 func TestMessageRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMessage().Draw(t, "message")
+		if err := Check(m); err != nil {
+			t.Fatal(err)
+		}
 		frame, err := Append(nil, m)
 		if err != nil {
 			t.Fatal(err)
@@ -194,6 +198,10 @@ func TestOddMembers(t *testing.T) {
 		`{"isNested":false,"isNested":true,"id":"1","id":"2","id":false}`: {Nested: true, Bare: true},
 		`{"id":"\ud83d\ude00\n"}`:                                         {Nested: true, Bare: true, ID: "😀\n"},
 		"{\"id\":\"a\xffb\"}":                                             {Nested: true, Bare: true, ID: "a\ufffdb"},
+		`{"_xbusSeq":7}`:                                                  {Nested: true, Bare: true, Seq: 7},
+		`{"_xbusSeq":18446744073709551616}`:                               {Nested: true, Bare: true},
+		`{"_xbusSeq":-1}`:                                                 {Nested: true, Bare: true},
+		`{"_xbusSeq":"7"}`:                                                {Nested: true, Bare: true},
 		`{"ID":"1","Token":"t"}`:                                          {Nested: true, Bare: true},
 	} {
 		var m Message
@@ -244,6 +252,7 @@ func TestAppendRefuses(t *testing.T) {
 	}{
 		{"no topic", Message{}, ErrTopic},
 		{"a topic that is not UTF-8", Message{Topic: "a\xff"}, ErrTopic},
+		{"a heartbeat with an empty chunk", Message{Topic: TopicHeartbeat, Chunk: []byte{}}, ErrChunk},
 		{"an empty chunk", Message{Topic: "a", Chunk: []byte{}}, ErrChunk},
 		{"a chunk like a string", Message{Topic: "a", Chunk: []byte("s:text")}, ErrChunk},
 		{"a chunk like JSON", Message{Topic: "a", Chunk: []byte("j:")}, ErrChunk},
@@ -252,6 +261,9 @@ func TestAppendRefuses(t *testing.T) {
 		got, err := Append([]byte("before"), &c.m)
 		if _, typed := errors.AsType[*FormatError](err); !typed || !errors.Is(err, c.reason) || string(got) != "before" {
 			t.Errorf("%s: %q, %v; want %v and nothing written", c.name, got, err, c.reason)
+		}
+		if err := Check(&c.m); !errors.Is(err, c.reason) {
+			t.Errorf("%s: checked as %v, want %v", c.name, err, c.reason)
 		}
 	}
 	for n, want := range map[int]error{0: ErrArguments, 1: nil, 15: nil, 16: ErrArguments, 32: ErrArguments} {
