@@ -29,7 +29,7 @@ func AppendFrame(dst []byte, args ...Arg) ([]byte, error) {
 				return dst, err
 			}
 		}
-		if err := checkLength(a.size()); err != nil {
+		if err := checkLength(uint64(a.size())); err != nil {
 			return dst, err
 		}
 		frame = binary.BigEndian.AppendUint32(frame, uint32(a.size()))
@@ -44,8 +44,8 @@ func appendHead(dst []byte, argc int) []byte {
 }
 
 // checkLength refuses what four bytes cannot tell the length of.
-func checkLength(n int) error {
-	if uint64(n) > math.MaxUint32 {
+func checkLength(n uint64) error {
+	if n > math.MaxUint32 {
 		return formatError(ErrTooLarge, "an argument of %d bytes, a frame takes %d: send it as a stream", n, uint32(math.MaxUint32))
 	}
 	return nil
@@ -80,7 +80,7 @@ func Append(dst []byte, m *Message) ([]byte, error) {
 	frame = append(append(frame, "s:"...), m.Topic...)
 	length := len(frame)
 	frame = AppendEnvelope(append(frame, "\x00\x00\x00\x00j:"...), m)
-	if err := checkLength(max(len(frame)-length-4, len(m.Chunk), len(m.Topic)+2)); err != nil {
+	if err := checkLength(uint64(max(len(frame)-length-4, len(m.Chunk), len(m.Topic)+2))); err != nil {
 		return dst, err
 	}
 	binary.BigEndian.PutUint32(frame[length:], uint32(len(frame)-length-4))

@@ -278,7 +278,7 @@ func TestAppendRefuses(t *testing.T) {
 			t.Errorf("%d strings: %v, want %v", n, err, want)
 		}
 	}
-	for size, fits := range map[int]bool{0: true, 1<<32 - 1: true, 1 << 32: false, 1 << 40: false} {
+	for size, fits := range map[uint64]bool{0: true, 1<<32 - 1: true, 1 << 32: false, 1 << 40: false} {
 		if err := checkLength(size); (err == nil) != fits || err != nil && !errors.Is(err, ErrTooLarge) {
 			t.Errorf("an argument of %d bytes: %v", size, err)
 		}
