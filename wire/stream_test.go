@@ -240,4 +240,3 @@ func TestHeartbeatsUseTheSameMemory(t *testing.T) {
 		t.Errorf("%d pieces of memory for heartbeats", r.in.pieces)
 	}
 }
-
