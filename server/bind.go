@@ -129,7 +129,7 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 	if s.numbered {
 		data.XBus, replay = s.resume(a.XBus)
 	}
-	s.peer = p
+	s.peer, s.leaving = p, false
 	p.session.Store(s)
 	p.admit()
 	h.routes.join(s)
@@ -193,7 +193,7 @@ func (h *Hall) sessionFor(p *peer, a ask) *session {
 			return s
 		}
 	}
-	h.routes.limitAway(h.cfg.Limits.Sessions)
+	h.namesFreed(h.routes.limitAway(h.cfg.Limits.Sessions))
 	return &session{id: string(wire.NewToken()), numbered: true, kept: kept{limit: h.cfg.ReplayLimit}}
 }
 

@@ -70,7 +70,14 @@ func (h *Hall) motd(r *Request) {
 	h.done(r, "motd.finished")
 }
 
-func (h *Hall) disconnect(r *Request) { h.done(r, "disconnect.finished") }
+// disconnect closes nothing; the session of a client of xbus ends with its
+// connection then.
+func (h *Hall) disconnect(r *Request) {
+	r.session.mu.Lock()
+	r.session.leaving = true
+	r.session.mu.Unlock()
+	h.done(r, "disconnect.finished")
+}
 
 func (h *Hall) shutdown(r *Request) {
 	h.done(r, "")

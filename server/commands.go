@@ -27,21 +27,51 @@ type command struct {
 
 // A table is the set of commands at one moment. It does not change.
 type table struct {
-	byName   map[string]*command
-	registry func() json.RawMessage // all entries, made when first asked for
+	byName   map[string]*command            // the hall's own
+	far      map[*Horde]map[string]*command // those of hordes
+	registry func() json.RawMessage         // all entries, made when first asked for
 }
 
-func newTable(byName map[string]*command) *table {
-	return &table{byName, sync.OnceValue(func() json.RawMessage {
-		out := []byte{'{'}
-		for i, name := range slices.Sorted(maps.Keys(byName)) {
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(append(wire.AppendString(out, name), ':'), byName[name].entry...)
+func newTable(byName map[string]*command, far map[*Horde]map[string]*command) *table {
+	t := &table{byName: byName, far: far}
+	t.registry = sync.OnceValue(t.write)
+	return t
+}
+
+// write makes the text of the registry: the hall's own commands win.
+func (t *table) write() json.RawMessage {
+	all := make(map[string]*command)
+	for _, list := range t.far {
+		maps.Copy(all, list)
+	}
+	maps.Copy(all, t.byName)
+	out := []byte{'{'}
+	for i, name := range slices.Sorted(maps.Keys(all)) {
+		if i > 0 {
+			out = append(out, ',')
 		}
-		return append(out, '}')
-	})}
+		out = append(append(wire.AppendString(out, name), ':'), all[name].entry...)
+	}
+	return append(out, '}')
+}
+
+// find returns the command that runs for a message. With _xcraftRPC it is one of
+// a horde, also when the hall has it itself, and none without a horde (protocol
+// §5.6).
+func (t *table) find(m *wire.Message, own string) *command {
+	rpc := isRPC(m.Data)
+	if cmd := t.byName[m.Topic]; cmd != nil && (!rpc || cmd.inline != nil) {
+		return cmd
+	}
+	if m.Route != nil && crossedBefore(m.Route, own) {
+		return nil
+	}
+	for hd, list := range t.far {
+		if cmd := list[m.Topic]; cmd != nil && (rpc || !hd.cfg.Passive) {
+			return cmd
+		}
+	}
+	return nil
 }
 
 // commands is the registry of a hall.
@@ -60,24 +90,42 @@ func (c *commands) init(h *Hall) {
 	for _, cmd := range h.builtins() {
 		byName[cmd.name] = cmd
 	}
-	c.current.Store(newTable(byName))
+	c.current.Store(newTable(byName, nil))
 }
 
 func (c *commands) load() *table { return c.current.Load() }
 
-func (c *commands) find(name string) *command { return c.load().byName[name] }
+func (c *commands) find(m *wire.Message) *command { return c.load().find(m, c.hall.cfg.Name) }
 
 // change replaces the table by a changed copy and lets clients know.
 func (c *commands) change(f func(map[string]*command) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	byName := maps.Clone(c.load().byName)
+	old := c.load()
+	byName := maps.Clone(old.byName)
 	if err := f(byName); err != nil {
 		return err
 	}
-	c.current.Store(newTable(byName))
+	c.current.Store(newTable(byName, old.far))
 	c.announceSoon()
 	return nil
+}
+
+// setHorde replaces the commands of a horde; nil takes them out.
+func (c *commands) setHorde(hd *Horde, list map[string]*command) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.load()
+	far := maps.Clone(old.far)
+	if far == nil {
+		far = make(map[*Horde]map[string]*command)
+	}
+	delete(far, hd)
+	if len(list) > 0 {
+		far[hd] = list
+	}
+	c.current.Store(newTable(old.byName, far))
+	c.announceSoon()
 }
 
 // settleTime is how long changes of the registry are gathered before clients
@@ -126,7 +174,7 @@ func (c *commands) add(cmd *command) error {
 	return c.change(func(byName map[string]*command) error {
 		old := byName[cmd.name]
 		switch {
-		case old == nil, old.horde != nil: // one's own command wins (protocol §8)
+		case old == nil:
 		case old.inline != nil && cmd.name != commandLines:
 			return fmt.Errorf("server: command %q: the hall has it built in: take another name", cmd.name)
 		case old.inline == nil:
@@ -141,7 +189,7 @@ func (c *commands) add(cmd *command) error {
 // What runs of it runs on.
 func (h *Hall) Unhandle(name string) bool {
 	err := h.commands.change(func(byName map[string]*command) error {
-		if cmd := byName[name]; cmd == nil || cmd.inline != nil || cmd.horde != nil {
+		if cmd := byName[name]; cmd == nil || cmd.inline != nil {
 			return ErrRegistered
 		}
 		delete(byName, name)

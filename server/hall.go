@@ -149,7 +149,7 @@ func (h *Hall) beat() {
 			for _, p := range h.routes.links() {
 				p.heartbeat()
 			}
-			h.routes.expire(now.Add(-h.cfg.SessionTTL))
+			h.namesFreed(h.routes.expire(now.Add(-h.cfg.SessionTTL)))
 		case <-h.ctx.Done():
 			return
 		}

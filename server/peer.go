@@ -103,7 +103,7 @@ func (p *peer) leave() {
 	p.left.Store(true)
 	p.cancel(ErrCallerGone)
 	p.link.Close()
-	p.hall.routes.leave(p)
+	p.hall.namesFreed(p.hall.routes.leave(p))
 	p.hall.queue.abandon(p, func(r *Request) { r.settle(nil, ErrCallerGone) })
 }
 
@@ -189,4 +189,11 @@ func (h *Hall) Peers() []Peer {
 		}
 	}
 	return list
+}
+
+// namesFreed tells the hordes that orcs have gone.
+func (h *Hall) namesFreed(names []string) {
+	for _, name := range names {
+		h.hordes.orcLeft(name)
+	}
 }

@@ -71,7 +71,7 @@ func (p *peer) command(s *session, m *wire.Message) {
 			return
 		}
 	}
-	if r.command = h.commands.find(m.Topic); r.command == nil {
+	if r.command = h.commands.find(m); r.command == nil {
 		p.unknown(r)
 		return
 	}

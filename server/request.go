@@ -112,7 +112,7 @@ func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any
 	if err != nil {
 		return fmt.Errorf("server: call %q: data: %w", name, err)
 	}
-	cmd := h.commands.find(name)
+	cmd := h.commands.find(&wire.Message{Topic: name, Data: packed.Data})
 	if cmd == nil || cmd.inline != nil {
 		return Errorf(CodeNotAvailable, "the command %.100s is not available", name)
 	}

@@ -16,13 +16,14 @@ type session struct {
 	id       string // a secret that the client knows; "" for a plain client
 	numbered bool
 
-	mu     sync.Mutex
-	peer   *peer  // nil while the client is away
-	seq    uint64 // number of the last event for it
-	kept   kept   // for when it is back
-	lost   Reason // why it was cut last
-	gone   time.Time
-	closed bool // it will not come back
+	mu      sync.Mutex
+	peer    *peer  // nil while the client is away
+	seq     uint64 // number of the last event for it
+	kept    kept   // for when it is back
+	lost    Reason // why it was cut last
+	gone    time.Time
+	leaving bool // the client has said goodbye: it will not come back
+	closed  bool // it is over
 
 	// Guarded by routes.mu.
 	names map[string]struct{}
@@ -179,36 +180,40 @@ func (t *routes) owner(name string) *session {
 	return t.owners[name]
 }
 
-// leave ends a connection: a plain client takes its names along.
-func (t *routes) leave(p *peer) {
+// leave ends a connection: a plain client takes its names along, which are
+// returned.
+func (t *routes) leave(p *peer) (gone []string) {
 	t.mu.Lock()
 	delete(t.peers, p)
 	t.mu.Unlock()
 	s := p.session.Load()
 	if s == nil {
-		return
+		return nil
 	}
 	s.mu.Lock()
 	if s.peer != p { // it has come back by another connection
 		s.mu.Unlock()
-		return
+		return nil
 	}
 	s.peer, s.gone, s.lost = nil, time.Now(), p.cutReason()
-	closed := s.id == ""
+	closed := s.id == "" || s.leaving
 	s.closed = closed
 	s.mu.Unlock()
 	if closed {
-		t.forget(s)
+		return t.forget(s)
 	}
+	return nil
 }
 
-// forget takes a session out of all tables.
-func (t *routes) forget(s *session) {
+// forget takes a session out of all tables and returns its names.
+func (t *routes) forget(s *session) (names []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for name := range s.names {
 		delete(t.owners, name)
+		names = append(names, name)
 	}
+	clear(s.names)
 	for line := range s.lines {
 		t.unlisten(line, s)
 	}
@@ -217,23 +222,27 @@ func (t *routes) forget(s *session) {
 	}
 	list := slices.DeleteFunc(slices.Clone(*t.all.Load()), func(other *session) bool { return other == s })
 	t.all.Store(&list)
+	return names
 }
 
-// expire forgets the sessions of clients that went before a moment.
-func (t *routes) expire(before time.Time) {
+// expire forgets the sessions of clients that went before a moment, and returns
+// their names.
+func (t *routes) expire(before time.Time) (names []string) {
 	for _, s := range t.away() {
 		s.mu.Lock()
 		over := s.peer == nil && s.gone.Before(before)
 		s.closed = s.closed || over
 		s.mu.Unlock()
 		if over {
-			t.forget(s)
+			names = append(names, t.forget(s)...)
 		}
 	}
+	return names
 }
 
-// limitAway forgets the longest gone beyond a number of sessions.
-func (t *routes) limitAway(limit int) {
+// limitAway forgets the longest gone beyond a number of sessions, and returns
+// their names.
+func (t *routes) limitAway(limit int) (names []string) {
 	type absent struct {
 		s    *session
 		gone time.Time
@@ -253,9 +262,10 @@ func (t *routes) limitAway(limit int) {
 		a.s.closed = over
 		a.s.mu.Unlock()
 		if over {
-			t.forget(a.s)
+			names = append(names, t.forget(a.s)...)
 		}
 	}
+	return names
 }
 
 // away returns the sessions that may be without a connection.

@@ -1,0 +1,116 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	xbus "github.com/xcraft-go/xbus"
+	"github.com/xcraft-go/xbus/interop"
+	"github.com/xcraft-go/xbus/rpc"
+	"github.com/xcraft-go/xbus/server"
+)
+
+// A real great hall has ours in its topology: its plain JS client calls a Go
+// command and hears a Go event (protocol §8).
+func TestInteropMemberOfAHorde(t *testing.T) {
+	interop.Require(t)
+	for name, passive := range map[string]bool{"plain": false, "passive": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx := patient(t)
+			hall := openT(t, server.Config{Name: "gohall"})
+			server.Handle(hall, "go.add", func(_ context.Context, in struct{ A, B int }) (int, error) { return in.A + in.B, nil })
+			node, err := interop.NodeOf(hall.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			node.Passive = passive
+			js := interop.StartServerT(t, interop.ServerOptions{Horde: map[string]interop.Node{"gohall": node}})
+			client := interop.StartClientT(t, interop.ClientOptions{URL: js.URL()})
+			data := map[string]any{"a": 2, "b": 3}
+			if passive {
+				data["_xcraftRPC"] = true
+			}
+			answer, err := client.Call(ctx, "go.add", data)
+			if err != nil || string(answer.Data) != "5" {
+				t.Errorf("the answer is %s, %v", answer, err)
+			}
+			if err := client.Subscribe(ctx, "go", "go::*"); err != nil {
+				t.Fatal(err)
+			}
+			if err := hall.Publish(ctx, "go::changed", map[string]int{"n": 1}); err != nil {
+				t.Fatal(err)
+			}
+			if !passive {
+				f, err := client.Wait(ctx, "event", "go")
+				if err != nil || !strings.Contains(string(f.Msg), `"_xcraftHorde":"gohall"`) {
+					t.Errorf("heard %s, %v", f, err)
+				}
+			}
+		})
+	}
+}
+
+// The Go hall is killed and comes back: the horde recovers.
+func TestInteropHordeRecovers(t *testing.T) {
+	interop.Require(t)
+	ctx := patient(t)
+	add := func(_ context.Context, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }
+	hall, err := server.Listen(ctx, server.Config{Name: "gohall", Listen: []string{"xcraft://127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Handle(hall, "go.add", add)
+	node, err := interop.NodeOf(hall.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	js := interop.StartServerT(t, interop.ServerOptions{Horde: map[string]interop.Node{"gohall": node}})
+	client := interop.StartClientT(t, interop.ClientOptions{URL: js.URL()})
+	data := map[string]any{"a": 2, "b": 3, "_xcraftRPC": true}
+	if answer, err := client.Call(ctx, "go.add", data); err != nil || string(answer.Data) != "5" {
+		t.Fatalf("the answer is %s, %v", answer, err)
+	}
+	address := hall.URL()
+	hall.Close()
+	hall = openT(t, server.Config{Name: "gohall", Listen: []string{address}, Exact: true})
+	server.Handle(hall, "go.add", add)
+	eventually(t, "the JS hall is back", func() bool { return len(hall.Peers()) == 1 })
+	eventually(t, "the command is answered", func() bool {
+		answer, err := client.Call(ctx, "go.add", data)
+		return err == nil && string(answer.Data) == "5"
+	})
+}
+
+// Our hall joins a real one and offers its commands and events.
+func TestInteropJoin(t *testing.T) {
+	interop.Require(t)
+	ctx := patient(t)
+	js := interop.StartServerT(t, interop.ServerOptions{App: "jsapp"})
+	hall := openT(t, server.Config{Name: "gohall"})
+	joinHorde(t, hall, "jsapp", js.URL(), nil)
+	client := connectT(t, hall.URL())
+	if got, err := xbus.Call[map[string]int](ctx, client, "demo.echo", map[string]int{"x": 3}).Await(ctx); err != nil || got["x"] != 3 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	_, err := client.Call(ctx, "demo.fail", nil).Await(ctx)
+	if e, ok := errors.AsType[*rpc.Error](err); !ok || e.Code != "DEMO_FAIL" || e.Name != "DemoError" {
+		t.Errorf("the far error is %v", err)
+	}
+	ticks, err := client.Topic("demo::ticked").Subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ticks.Close()
+	if _, err := client.Call(ctx, "demo.tick", map[string]int{"n": 1}).Await(ctx); err != nil {
+		t.Error(err)
+	}
+	if ev, err := ticks.Next(ctx); err != nil || ev.Horde != "jsapp" {
+		t.Errorf("heard %v, %v", ev.Message, err)
+	}
+	plain := interop.StartClientT(t, interop.ClientOptions{URL: hall.URL()})
+	if answer, err := plain.Call(ctx, "demo.echo", map[string]int{"y": 4}); err != nil || string(answer.Data) != `{"y":4}` {
+		t.Errorf("the JS client of the Go hall: %s, %v", answer, err)
+	}
+}
