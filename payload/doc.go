@@ -57,7 +57,7 @@
 //	in plain JSON               NaN, ±Infinity, undefined in an array, holes, Map and Set of
 //	                            JavaScript, members of arrays, cycles
 //	in a message                an immutable value deeper than a member of data (or of data.data,
-//	                            and so on), a buffer that is not data.chunk or a plain value
+//	                            and so on), a buffer as data itself
 //	of Go values                functions, channels, complex numbers, structs without exported
 //	                            fields, values that contain themselves
 //
@@ -68,9 +68,9 @@
 // # Guarantees
 //
 // What [Append] writes is, byte for byte, what the reference writes for the same
-// entries in the same order, and what [Decode] has read is written as it was.
-// (JavaScript moves members whose names are integers to the front of plain
-// objects; this package leaves them.) A [Value] never changes: share it freely.
+// entries in the same order, so that a text of the reference that was decoded is
+// written as it was. (JavaScript moves members whose names are integers to the
+// front of plain objects; this package leaves them.) A [Value] never changes: share it freely.
 // No input makes this package panic; [Limits] bound the memory, the nesting and
 // the time that a text may cost, and values that expand without end when they are
 // written out or converted are stopped by the same limits. Panics are for

@@ -84,7 +84,9 @@ func (e *encoder) number(v Value) (int, error) {
 	case KindBytes, KindFunc, KindShredder, KindInvalid:
 		return 0, refuse(v, inImmutable)
 	}
-	e.keys.grow(func(at int) uint64 { return e.objects[at].hash() })
+	if e.keys.full() {
+		e.keys.grow(func(at int) uint64 { return e.objects[at].hash() })
+	}
 	hash := v.hash()
 	slot, found := e.keys.seek(hash, func(at int) bool { return same(e.objects[at], v) })
 	if found {

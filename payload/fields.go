@@ -68,9 +68,7 @@ func collectFields(t reflect.Type, index []int, above []reflect.Type, found *[]*
 		case tag == "-", !sf.IsExported() && !inlined:
 			continue
 		case inlined:
-			if sf.IsExported() || sf.Type.Kind() != reflect.Pointer { // nobody could set the other ones
-				collectFields(embedded, at, above, found)
-			}
+			collectFields(embedded, at, above, found)
 			continue
 		}
 		f := &field{name: cmp.Or(name, sf.Name), index: at, typ: sf.Type, tagged: name != ""}
@@ -138,18 +136,22 @@ func (f *field) in(v reflect.Value) (_ reflect.Value, ok bool) {
 	return v, true
 }
 
-// reach is in for those who set the field: embedded pointers get a struct.
-func (f *field) reach(v reflect.Value) reflect.Value {
+// reach is in for those who set the field: embedded pointers get a struct. ok is
+// false where reflection may not do that, behind the name of an unexported type.
+func (f *field) reach(v reflect.Value) (_ reflect.Value, ok bool) {
 	for i, at := range f.index {
 		if i > 0 && v.Kind() == reflect.Pointer {
 			if v.IsNil() {
+				if !v.CanSet() {
+					return v, false
+				}
 				v.Set(reflect.New(v.Type().Elem()))
 			}
 			v = v.Elem()
 		}
 		v = v.Field(at)
 	}
-	return v
+	return v, true
 }
 
 // left reports whether the options of the tag leave the field out.

@@ -51,12 +51,11 @@ func (x *index) put(slot int, hash uint64, number int) {
 	x.used++
 }
 
-// grow makes room for one more number, if there is little: slots found before
-// are void then.
+// full reports whether grow must be called before the next put.
+func (x *index) full() bool { return 2*x.used >= len(x.tags) }
+
+// grow makes room: slots found before are void then.
 func (x *index) grow(hash func(number int) uint64) {
-	if 2*x.used < len(x.tags) {
-		return
-	}
 	bigger := newIndex(2 * x.used)
 	for slot, tag := range x.tags {
 		if tag != 0 {

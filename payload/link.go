@@ -172,7 +172,9 @@ func (d *decoder) first(key int, v Value) int32 {
 	if v.Kind().container() {
 		return int32(key + 1)
 	}
-	d.keys.grow(func(at int) uint64 { return d.make(&d.table[at]).hash() })
+	if d.keys.full() {
+		d.keys.grow(func(at int) uint64 { return d.make(&d.table[at]).hash() })
+	}
 	hash := v.hash()
 	slot, found := d.keys.seek(hash, func(at int) bool { return same(d.make(&d.table[at]), v) })
 	if found {

@@ -125,7 +125,9 @@ func (n *node) place(key Value) (at int, found bool) {
 			x = n.indexKeys()
 			n.keys.Store(x)
 		}
-		x.grow(func(at int) uint64 { return n.hashKey(n.key(at)) })
+		if x.full() {
+			x.grow(func(at int) uint64 { return n.hashKey(n.key(at)) })
+		}
 		hash := n.hashKey(key)
 		slot, found := x.seek(hash, func(at int) bool { return n.sameKey(n.key(at), key, nil) })
 		if found {

@@ -117,6 +117,34 @@ func TestTextRoundTrip(t *testing.T) {
 	})
 }
 
+// Strings of all lengths, with one byte or character that is not plain somewhere.
+func TestStringsAsEncodingJSON(t *testing.T) {
+	odd := []string{"\"", "\\", "\x00", "\x1f", "\x7f", "é", "€", "😀", "\x80", "\x9f", "\xa0", "\xc0", "\xff", "\xe2\x82", "\xed\xa0", "\xed\x9f\xbf"}
+	for length := range 40 {
+		for at := range length + 1 {
+			for _, c := range odd {
+				s := strings.Repeat("a", at) + c + strings.Repeat("b", length-at)
+				text, err := payload.AppendJSON(nil, payload.String(s))
+				if !utf8.ValidString(s) {
+					if err == nil {
+						t.Fatalf("%q is written as %s", s, text)
+					}
+					continue
+				}
+				if want := string(must(json.Marshal(s))); err != nil || string(text) != want {
+					t.Fatalf("%q is written as %s, %v, want %s", s, text, err, want)
+				}
+				if v, err := payload.ParseJSON(text, payload.Limits{}); err != nil || v.String() != s {
+					t.Fatalf("%s is read as %q, %v", text, v, err)
+				}
+				if v := decode(t, `{"index":0,"objects":[`+string(text)+`]}`); v.String() != s {
+					t.Fatalf("%s is read as %q", text, v)
+				}
+			}
+		}
+	}
+}
+
 // plain is a value that JSON can carry.
 func (m *maker) plain(depth int) payload.Value {
 	if depth == 0 || rapid.IntRange(0, 2).Draw(m.t, "container") == 0 {

@@ -13,7 +13,7 @@ var short = [256]byte{'"': '"', '\\': '\\', '\b': 'b', '\f': 'f', '\n': 'n', '\r
 // appendString writes a string as JSON.stringify does. ok is false when the
 // string is not UTF-8, lone surrogates (as this package keeps them) excepted.
 func appendString(dst []byte, s string) (_ []byte, ok bool) {
-	if simple(s) == len(s) {
+	if simple(s) {
 		dst = append(dst, '"')
 		dst = append(dst, s...)
 		return append(dst, '"'), true

@@ -162,24 +162,23 @@ func special(s string) int {
 	return i
 }
 
-// simple returns the length of the beginning of s that is ASCII and needs no
-// escapes.
-func simple(s string) int {
+// simple reports whether s is ASCII and needs no escapes.
+func simple(s string) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		x := load8(s[i:])
 		quote, slash := x^ones*'"', x^ones*'\\'
-		if (x|x-ones*' '|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
-			return i
+		if (x|(x-ones*' ')|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
+			return false
 		}
 	}
 	for ; i < len(s); i++ {
-		if c := s[i]; c == '"' || c == '\\' || c-' ' >= 0x80-' ' {
-			return i
+		if c := s[i]; c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf {
+			return false
 		}
 	}
-	return i
+	return true
 }
 
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}

@@ -32,7 +32,7 @@ func toStruct(t reflect.Type) toFunc {
 			} else if f = s.named(name); f == nil {
 				continue
 			}
-			if err := f.store(a, n.slots[i+1], f.reach(dst)); err != nil {
+			if err := f.store(a, n.slots[i+1], dst); err != nil {
 				return within(nameStep(f.name), err)
 			}
 		}
@@ -40,8 +40,12 @@ func toStruct(t reflect.Type) toFunc {
 	}
 }
 
-// store sets the field; ",string" finds its scalar in the text of a string.
-func (f *field) store(a *assigner, v Value, dst reflect.Value) error {
+// store sets the field of a struct; ",string" finds its scalar in a string.
+func (f *field) store(a *assigner, v Value, in reflect.Value) error {
+	dst, ok := f.reach(in)
+	if !ok {
+		return misfit(v, in, "an embedded pointer to an unexported struct is nil: set it before")
+	}
 	if f.quoted && !v.IsNil() {
 		text, ok := v.Str()
 		scalar, err := ParseJSON([]byte(text), Limits{})
