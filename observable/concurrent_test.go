@@ -3,6 +3,7 @@ package observable_test
 import (
 	"context"
 	"errors"
+	"io"
 	"runtime"
 	"sync"
 	"testing"
@@ -157,5 +158,41 @@ func (r *reader) check(t *rapid.T, published int) {
 	}
 	if !overflowed && stats.Matched != uint64(published) {
 		t.Errorf("%v: %d values were published, %d matched", r.policy, published, stats.Matched)
+	}
+}
+
+// A reader whose context ends while a value is being handed to it loses nothing.
+func TestNextUnderContextsThatEnd(t *testing.T) {
+	sub := observable.NewSubscription[int](observable.WithPolicy(observable.Block), observable.WithLimit(2))
+	const n = 3000
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range n {
+			sub.Offer(context.Background(), i)
+			if i%3 == 0 {
+				runtime.Gosched()
+			}
+		}
+		sub.Finish(nil)
+	})
+	cut := 0
+	for want := 0; want < n; {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		v, err := sub.Next(ctx)
+		switch {
+		case err == context.Canceled:
+			cut++
+		case err != nil || v != want:
+			t.Fatalf("got %d, %v; want %d", v, err, want)
+		default:
+			want++
+		}
+		cancel()
+	}
+	wg.Wait()
+	t.Logf("%d waits were cut short", cut)
+	if _, err := sub.Next(t.Context()); err != io.EOF {
+		t.Errorf("error %v, want io.EOF", err)
 	}
 }

@@ -55,20 +55,34 @@ func (s *Subscription[T]) simple() bool { return s.sizeOf == nil && s.keyed == n
 func (s *Subscription[T]) put(v T, size int) Outcome {
 	s.mu.Lock()
 	out := Accepted
-	if s.tail < s.open {
+	switch {
+	case s.asleep && len(s.gaps) == 0 && size <= s.byteLimit:
+		s.hand(v, size)
+		s.mu.Unlock()
+		s.wake <- struct{}{}
+		return Accepted
+	case s.tail < s.open:
 		*s.ring.at(s.tail) = v
 		s.tail++
-	} else if out = s.putSlow(v, size); out > Displaced {
-		s.mu.Unlock()
-		return out
+	default:
+		out = s.putSlow(v, size)
 	}
-	wake := s.asleep
-	s.asleep = false
-	s.mu.Unlock()
-	if wake {
-		s.rouse()
-	}
+	s.unlockAndWake()
 	return out
+}
+
+// hand puts v straight into the batch of the consumer, who is asleep: it need
+// not take the lock when it wakes, and an idle subscription needs no ring.
+func (s *Subscription[T]) hand(v T, size int) {
+	s.asleep = false
+	s.batch, s.next, s.base = append(s.batch[:0], v), 0, s.tail
+	if s.sizeOf != nil {
+		s.look()
+		s.sizes.add(s.tail, size, s.limit)
+	}
+	s.tail++
+	s.taken = s.tail
+	s.high = max(s.high, 1)
 }
 
 // putSlow is for the values for which there is something to look at.
@@ -89,10 +103,8 @@ func (s *Subscription[T]) putSlow(v T, size int) (out Outcome) {
 
 // append gives v the next number; there is room.
 func (s *Subscription[T]) append(v T, size int) {
-	if s.tail-s.seen >= s.ring.len() {
-		if s.look(); s.tail-s.seen >= s.ring.len() {
-			s.ring = s.ring.grown(s.seen, s.tail, s.limit)
-		}
+	if s.tail-s.taken >= s.ring.len() {
+		s.ring = s.ring.grown(s.taken, s.tail, s.limit)
 	}
 	*s.ring.at(s.tail) = v
 	if s.sizeOf != nil {
@@ -107,7 +119,7 @@ func (s *Subscription[T]) append(v T, size int) {
 func (s *Subscription[T]) reckon() {
 	s.open = 0
 	if !s.ended && s.waiting == 0 && s.simple() {
-		s.open = s.seen + min(s.ring.len(), s.limit)
+		s.open = min(s.seen+s.limit, s.taken+s.ring.len())
 	}
 }
 
@@ -271,16 +283,6 @@ func (s *Subscription[T]) settleWait(out Outcome) Outcome {
 	return out
 }
 
-// unlockAndWake leaves the lock after something was buffered.
-func (s *Subscription[T]) unlockAndWake() {
-	wake := s.asleep
-	s.asleep = false
-	s.mu.Unlock()
-	if wake {
-		s.rouse()
-	}
-}
-
 func (s *Subscription[T]) signalRoom() {
 	s.mu.Lock()
 	if s.waiting > 0 {
@@ -298,11 +300,13 @@ func (s *Subscription[T]) passRoom() {
 	}
 }
 
-// rouse wakes the consumer. A token that is there already will do.
-func (s *Subscription[T]) rouse() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// unlockAndWake leaves the lock after something has changed for the consumer.
+func (s *Subscription[T]) unlockAndWake() {
+	wake := s.asleep
+	s.asleep = false
+	s.mu.Unlock()
+	if wake {
+		s.wake <- struct{}{} // there is room: one token per sleep
 	}
 }
 
@@ -312,10 +316,10 @@ func (s *Subscription[T]) rouse() {
 func (s *Subscription[T]) Finish(err error) {
 	s.mu.Lock()
 	s.finish(err)
-	s.mu.Unlock()
+	s.unlockAndWake()
 }
 
-// finish wakes all who wait; they find that it ended.
+// finish wakes the publishers that wait; they find that it ended.
 func (s *Subscription[T]) finish(err error) {
 	if s.ended {
 		return
@@ -327,10 +331,6 @@ func (s *Subscription[T]) finish(err error) {
 	}
 	if s.waiting > 0 {
 		s.passRoom()
-	}
-	if s.asleep {
-		s.asleep = false
-		s.rouse()
 	}
 }
 

@@ -26,7 +26,7 @@ type Subscription[T any] struct {
 	tail   uint64 // the next number: all before were buffered once
 	open   uint64 // below it, tail may advance without a further look; see reckon
 	ring   ring[T]
-	asleep bool // the consumer waits on wake
+	asleep bool // the consumer waits on wake: nothing is buffered, and batch is at the publisher's disposal
 	ended  bool // takes no more values
 	closed bool // by the consumer: what was buffered is gone
 
@@ -63,6 +63,7 @@ type Subscription[T any] struct {
 	base    uint64      // the number of batch[0]
 	expect  uint64      // the number that follows the last one handed over
 	carry   uint64      // unplaced values lost since then
+	busy    bool        // several values came at once
 }
 
 // A gap says that n values that never got a number are missing before number at.
@@ -169,10 +170,10 @@ func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 // more fetches values when the batch is used up, and waits for them by wait. It
 // returns the first.
 func (s *Subscription[T]) more(ctx context.Context, wait func(context.Context) error) (T, error) {
-	if len(s.batch) > 0 {
+	if s.busy {
 		// Let those who publish go on before this goes to sleep: a yield costs
 		// a fraction of a wake.
-		s.batch = s.batch[:0]
+		s.busy = false
 		runtime.Gosched()
 	}
 	for {
@@ -183,6 +184,9 @@ func (s *Subscription[T]) more(ctx context.Context, wait func(context.Context) e
 		if err := wait(ctx); err != nil {
 			return v, err
 		}
+		if v, ok := s.claim(); ok {
+			return v, nil
+		}
 	}
 }
 
@@ -192,6 +196,7 @@ func (s *Subscription[T]) nap(ctx context.Context) error {
 	case <-s.wake:
 		return nil
 	case <-ctx.Done():
+		s.rise()
 		return context.Cause(ctx)
 	}
 }
@@ -203,8 +208,9 @@ func (s *Subscription[T]) sleep(ctx context.Context) error {
 		s.helpers.Add(1)
 		s.unwatch = context.AfterFunc(ctx, s.interrupt)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx) // interrupt may have come before s was asleep
+	if ctx.Err() != nil { // interrupt may have come before this was asleep
+		s.rise()
+		return context.Cause(ctx)
 	}
 	<-s.wake
 	return nil
@@ -213,10 +219,18 @@ func (s *Subscription[T]) sleep(ctx context.Context) error {
 func (s *Subscription[T]) interrupt() {
 	defer s.helpers.Done()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.asleep {
-		s.asleep = false
-		s.rouse()
+	s.unlockAndWake()
+}
+
+// rise ends a sleep from which nobody has woken the consumer. Whoever sets asleep
+// to false sends one token, so if somebody was faster a token is on its way.
+func (s *Subscription[T]) rise() {
+	s.mu.Lock()
+	woken := !s.asleep
+	s.asleep = false
+	s.mu.Unlock()
+	if woken {
+		<-s.wake
 	}
 }
 
@@ -265,6 +279,7 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	v = s.ring.pop(first)
 	s.fillBatch(first+1, int(n-1))
 	s.taken += n
+	s.busy = n > 1
 	s.head.Store(first + 1)
 	if s.keyed != nil {
 		s.carry += s.keyed.forget(first)
@@ -342,7 +357,7 @@ func (s *Subscription[T]) Close() {
 	s.finish(ErrClosed)
 	leave := s.leave
 	s.leave = nil
-	s.mu.Unlock()
+	s.unlockAndWake()
 	if s.subject != nil {
 		s.subject.remove(s)
 	}
