@@ -2,7 +2,9 @@ package axon
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
+	"os"
 	"time"
 )
 
@@ -76,8 +78,8 @@ func putBlockHead(b []byte, n int) {
 	binary.LittleEndian.PutUint16(b[3:], ^uint16(n))
 }
 
-// A socketWriter writes in pieces that the peer has to take in time each: the
-// limit is about progress, not about size.
+// A socketWriter gives up when the peer takes nothing within limit. It is about
+// progress, not about size: a slow peer may take as long as it wants.
 type socketWriter struct {
 	socket net.Conn
 	limit  time.Duration
@@ -85,18 +87,32 @@ type socketWriter struct {
 
 // Write implements [io.Writer].
 func (w socketWriter) Write(b []byte) (written int, err error) {
-	const piece = 256 << 10
-	for written < len(b) && err == nil {
-		w.socket.SetWriteDeadline(time.Now().Add(w.limit))
+	const piece = 64 << 10 // of what is to be taken at once where nothing less is seen
+	for err == nil && written < len(b) {
+		rest := b[written:]
+		if isTLS(w.socket) {
+			rest = rest[:min(piece, len(rest))]
+		}
 		var n int
-		n, err = w.socket.Write(b[written:min(written+piece, len(b))])
+		w.socket.SetWriteDeadline(time.Now().Add(w.limit))
+		n, err = w.socket.Write(rest)
+		err = w.progress(int64(n), err)
 		written += n
 	}
 	return written, err
 }
 
-// writeBuffers writes what makes one piece.
-func (w socketWriter) writeBuffers(buffers net.Buffers) error {
+// progress forgives a time-out during which something was taken. TLS does not
+// go on after one.
+func (w socketWriter) progress(n int64, err error) error {
+	if n > 0 && errors.Is(err, os.ErrDeadlineExceeded) && !isTLS(w.socket) {
+		return nil
+	}
+	return err
+}
+
+// writeBuffers writes what stands in several places.
+func (w socketWriter) writeBuffers(buffers net.Buffers) (err error) {
 	if _, gathers := w.socket.(*net.TCPConn); !gathers {
 		joined := make([]byte, 0, sizeOf(buffers)) // one record of TLS holds more than a head
 		for _, b := range buffers {
@@ -105,8 +121,12 @@ func (w socketWriter) writeBuffers(buffers net.Buffers) error {
 		_, err := w.Write(joined)
 		return err
 	}
-	w.socket.SetWriteDeadline(time.Now().Add(w.limit))
-	_, err := buffers.WriteTo(w.socket)
+	for err == nil && len(buffers) > 0 {
+		var n int64
+		w.socket.SetWriteDeadline(time.Now().Add(w.limit))
+		n, err = buffers.WriteTo(w.socket) // takes off what was written
+		err = w.progress(n, err)
+	}
 	return err
 }
 

@@ -2,7 +2,9 @@ package axon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -158,6 +160,9 @@ func (o *outbox) write() {
 			return
 		}
 		if err := o.send(batch); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				err = fmt.Errorf("%w: nothing was taken for %v", conn.ErrTimeout, o.socket.limit)
+			}
 			o.stop(o.link.fail(o.link.lost(err), o.link.drain()))
 			batch = nil
 		}
