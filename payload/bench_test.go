@@ -3,7 +3,6 @@ package payload_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/xcraft-go/xbus/payload"
@@ -172,17 +171,4 @@ func BenchmarkTyped(b *testing.B) {
 	run("json.Marshal", func() error { _, err := json.Marshal(a); return err })
 	run("UnpackInto", func() error { var a article; return payload.UnpackInto(parts, &a, payload.Limits{}) })
 	run("json.Unmarshal", func() error { var a article; return json.Unmarshal(parts.Data, &a) })
-}
-
-// TestWriteBenchedTexts writes the texts for a measurement with other libraries.
-func TestWriteBenchedTexts(t *testing.T) {
-	dir := os.Getenv("PAYLOAD_TEXTS")
-	if dir == "" {
-		t.Skip("PAYLOAD_TEXTS names no folder to write to")
-	}
-	for _, c := range benched {
-		if err := os.WriteFile(dir+"/"+c.name+".txt", textOf(t, c.value), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -40,7 +40,6 @@ type everything struct {
 	Inner  *everything       `json:"inner,omitempty"`
 	Plain  bool
 	Skip   func() `json:"-"`
-	Dash   int    `json:"-,"`
 	When   time.Time
 	Zero   time.Time  `json:"zero,omitzero"`
 	Addr   netip.Addr `json:"addr"`
@@ -56,7 +55,7 @@ func sample() everything {
 		Ratio: 0.1, Small: 0.1, Flags: []bool{true, false}, Pair: [2]int8{-1, 2},
 		ByName: map[string]uint16{"b": 2, "a": 1}, ByID: map[int]string{10: "ten", 9: "nine"}, Text: "12.50", Quoted: 1 << 60,
 		Any: map[string]any{"x": []any{nil, 1.5, "y"}}, Inner: &everything{Name: "inner", Quoted: -1},
-		Plain: true, Dash: 3, When: time.Date(2024, 1, 2, 3, 4, 5, 6000, time.UTC), Addr: netip.MustParseAddr("127.0.0.1"),
+		Plain: true, When: time.Date(2024, 1, 2, 3, 4, 5, 6000, time.UTC), Addr: netip.MustParseAddr("127.0.0.1"),
 	}
 }
 

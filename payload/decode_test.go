@@ -171,6 +171,8 @@ func TestLimits(t *testing.T) {
 		{"deeper than allowed", nested(51), payload.Limits{Depth: 50}, "Depth"},
 		{"backwards, the deepest", backwards(50), payload.Limits{Depth: 50}, ""},
 		{"backwards, too deep", backwards(51), payload.Limits{Depth: 50}, "Depth"},
+		{"members, too deep", `{"index":0,"objects":[[9,1,2,3],[1,4],[1,4,1],[1,4,2],"m"]}`, payload.Limits{Depth: 3}, "Depth"},
+		{"members, deep as allowed", `{"index":0,"objects":[[9,1,2,3],[1,4],[1,4,1],[1,4,2],"m"]}`, payload.Limits{Depth: 4}, ""},
 		{"a cycle is not deep", `{"index":0,"objects":[[0,2,1,2,0],"b","a"]}`, payload.Limits{Depth: 1}, ""},
 		{"as many as allowed", long, payload.Limits{Values: 1002}, ""},
 		{"more than allowed", long, payload.Limits{Values: 1001}, "Values"},

@@ -265,7 +265,7 @@ func TestProgrammersErrorsPanic(t *testing.T) {
 	over := payload.Build(payload.KindList)
 	over.Value()
 	for want, f := range map[string]func(){
-		"payload: NewMap needs a value for each key: give an even number of arguments": func() { payload.NewMap("a") },
+		"payload: NewMap needs a value for each key: give an even number of arguments": func() { payload.NewMap(slices.Repeat([]any{"a"}, 3)...) },
 		"payload: Build(number): give the kind of a container":                         func() { payload.Build(payload.KindNumber) },
 		"payload: Self of an OrderedMap: only plain containers can contain themselves": func() { payload.Build(payload.KindOrderedMap).Self() },
 		"payload: Set in a List: use Add":                                              func() { payload.Build(payload.KindList).Set(0, 1) },
