@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"xbustest":            {"", "conn", "internal/faultproxy", "observable", "payload", "rpc", "server", "topics", "wire"},
 	"interop":             {},
 	"interop/mkcerts":     {"interop"},
+	"config":              {},
 	"internal/faultproxy": {},
 	"internal/halltest":   {"conn", "conn/axon", "conn/inproc", "wire"},
 }
