@@ -5,7 +5,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -63,7 +62,6 @@ type Subscription[T any] struct {
 	base    uint64      // the number of batch[0]
 	expect  uint64      // the number that follows the last one handed over
 	carry   uint64      // unplaced values lost since then
-	busy    bool        // several values came at once
 }
 
 // A gap says that n values that never got a number are missing before number at.
@@ -170,12 +168,6 @@ func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 // more fetches values when the batch is used up, and waits for them by wait. It
 // returns the first.
 func (s *Subscription[T]) more(ctx context.Context, wait func(context.Context) error) (T, error) {
-	if s.busy {
-		// Let those who publish go on before this goes to sleep: a yield costs
-		// a fraction of a wake.
-		s.busy = false
-		runtime.Gosched()
-	}
 	for {
 		v, ok, err := s.refill()
 		if ok || err != nil {
@@ -279,7 +271,6 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	v = s.ring.pop(first)
 	s.fillBatch(first+1, int(n-1))
 	s.taken += n
-	s.busy = n > 1
 	s.head.Store(first + 1)
 	if s.keyed != nil {
 		s.carry += s.keyed.forget(first)
