@@ -311,6 +311,24 @@ func TestTimeoutError(t *testing.T) {
 	})
 }
 
+// A run that is cancelled ends with the cause, though its source takes so long
+// to go that the limit passes too.
+func TestTimeoutAfterCancel(t *testing.T) {
+	cause := errors.New("cause")
+	synctest.Test(t, func(t *testing.T) {
+		slow := observable.New(func(ctx context.Context, _ func(int) bool) error {
+			<-ctx.Done()
+			time.Sleep(time.Hour)
+			return context.Cause(ctx)
+		})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(ms, func() { cancel(cause) })
+		if err := op.Timeout(slow, time.Second, 0).Run(ctx, nil); err != cause {
+			t.Error(err)
+		}
+	})
+}
+
 // At most 1024 items wait in Delay; then the source waits, and nothing is lost.
 func TestDelayBoundsItsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

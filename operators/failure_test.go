@@ -148,6 +148,18 @@ func TestRetryIsCancelledWhileItWaits(t *testing.T) {
 	})
 }
 
+// A cancellation is no failed attempt.
+func TestRetryDoesNotCountACancellation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		cfg, attempts := waitsOf(op.RetryConfig{})
+		if err := op.Retry(never(), cfg).Run(ctx, nil); err != context.Canceled || len(*attempts) > 0 {
+			t.Errorf("%v, attempts %v", err, *attempts)
+		}
+	})
+}
+
 // A hot source is joined again: what is published between two attempts is gone,
 // and what comes after the second is heard.
 func TestRetryJoinsAHotSourceAgain(t *testing.T) {
