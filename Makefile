@@ -59,10 +59,10 @@ interop-figures:
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)
-	@for p in $$($(GO) list ./...); do \
+	@log=$$(mktemp); for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-			echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p > /tmp/xbus-fuzz.log 2>&1 || { cat /tmp/xbus-fuzz.log; exit 1; }; \
-		done; done
+			echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p > $$log 2>&1 || { cat $$log; exit 1; }; \
+		done; done; rm -f $$log
 
 .PHONY: bench
 bench: ## the benchmarks of the library

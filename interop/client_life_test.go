@@ -159,17 +159,22 @@ func TestClientAndAFrozenHall(t *testing.T) {
 		t.Error(err)
 	}
 
-	// Longer: lost after 5 s, back when it thaws.
+	// Longer, 10 s: lost after 5 s, back when it thaws.
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
+	thawed := make(chan error, 1)
+	time.AfterFunc(10*time.Second, func() { thawed <- server.Resume() })
 	doomed := client.Call(ctx, "demo.echo", nil)
 	_, err := doomed.Await(ctx)
 	if took := time.Since(began); !errors.Is(err, conn.ErrNoHeartbeat) || took < 4*time.Second || took > 7*time.Second {
 		t.Errorf("after %v: %v", took, err)
 	}
-	if err := server.Resume(); err != nil {
+	if s := client.State().Load(); s.Usable() {
+		t.Errorf("the hall is frozen, and the state is %v", s)
+	}
+	if err := <-thawed; err != nil {
 		t.Fatal(err)
 	}
 	awaitState(t, client, "back", func(s conn.State) bool { return s.Epoch >= 2 && s.Usable() })

@@ -4,7 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/xcraft-go/xbus/payload"
 )
+
+// Parts are data that is already in the form in which it travels, with a binary
+// chunk beside it.
+type Parts = payload.Parts
 
 // WhenDown says what a call does while there is no session.
 type WhenDown uint8
@@ -25,6 +31,7 @@ type options struct {
 	id       string
 	context  json.RawMessage
 	horde    bool
+	stream   bool
 	keep     bool
 	down     WhenDown
 	progress bool
@@ -41,8 +48,31 @@ type Step struct {
 	End         bool  // false: the call begins; true: it has ended
 }
 
-// An Option shapes one call.
+// An Option shapes one call. A later one stands over an earlier one.
 type Option func(*options)
+
+var noOptions options // never changed
+
+func collect(opts []Option) *options {
+	if len(opts) == 0 {
+		return &noOptions
+	}
+	o := new(options)
+	for _, opt := range opts {
+		if opt == nil {
+			o.fail("an option is nil: leave it out")
+			continue
+		}
+		opt(o)
+	}
+	return o
+}
+
+func (o *options) fail(format string, args ...any) {
+	if o.err == nil {
+		o.err = fmt.Errorf(format, args...)
+	}
+}
 
 // Activity makes the command an activity of the hall: it waits there while the
 // same orc runs the same command, or an exclusive one runs (protocol §5.3). By
@@ -54,25 +84,32 @@ func Activity() Option { return func(o *options) { o.activity = true } }
 func As(orcName string) Option { return func(o *options) { o.orcName = orcName } }
 
 // WithID gives the message an id of its own, so that a command that is
-// repeated can be told by it. Ids hold no dots; the default is a new UUID.
+// repeated can be told by it. It becomes a part of topics: no dots, colons,
+// stars, angle brackets or spaces. The default is a new UUID.
 func WithID(id string) Option { return func(o *options) { o.id = id } }
 
 // WithContext sets the message context, any value that JSON can hold: it
 // follows the command through the hall and comes back in its events
-// (protocol §5.7).
+// (protocol §5.7). nil is none.
 func WithContext(v any) Option {
 	return func(o *options) {
 		raw, err := json.Marshal(v)
 		if err != nil {
-			o.err = fmt.Errorf("rpc: WithContext: %w", err)
+			o.fail("the message context cannot be sent: %w", err)
 		}
-		o.context = raw
+		if o.context = raw; string(raw) == "null" {
+			o.context = nil
+		}
 	}
 }
 
 // Horde runs the command in a node of the horde and not in the hall itself
 // (_xcraftRPC, protocol §5.6). The data must be an object or nothing.
 func Horde() Option { return func(o *options) { o.horde = true } }
+
+// Stream marks the command as one whose data announces a stream
+// (protocol §7.5).
+func Stream() Option { return func(o *options) { o.stream = true } }
 
 // KeepAcrossLoss leaves the call in flight when the session is lost, as the
 // reference does: a hall that lives on still answers after the return. A call
@@ -81,15 +118,22 @@ func Horde() Option { return func(o *options) { o.horde = true } }
 func KeepAcrossLoss() Option { return func(o *options) { o.keep = true } }
 
 // Down says what the call does while there is no session, default Wait.
-func Down(w WhenDown) Option { return func(o *options) { o.down = w } }
+func Down(w WhenDown) Option {
+	return func(o *options) {
+		if w > Queue {
+			o.fail("Down(%d): give Wait, FailFast or Queue", w)
+		}
+		o.down = w
+	}
+}
 
 // Progress attaches the events that the command causes to the call: see
 // [Pending.Progress]. The call then carries a mark in its message context,
 // which must be an object or absent.
 func Progress() Option { return func(o *options) { o.progress = true } }
 
-// Timeout bounds the call, whatever its context says. 0 means the default, a
-// negative one none.
+// Timeout bounds the call, whatever its context says; the call then keeps a
+// timer. 0 means the default, a negative one none.
 func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
 // CheckFirst looks the command up in the registry before it is sent.
@@ -97,5 +141,5 @@ func CheckFirst() Option { return func(o *options) { o.check = true } }
 
 // Trace calls f when the call begins and when it has ended, on the goroutine
 // where that happens, which can be the connection's reader: f must be quick and
-// must not wait for anything.
+// must not wait for anything, the end of the client included.
 func Trace(f func(Step)) Option { return func(o *options) { o.observe = f } }

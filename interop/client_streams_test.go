@@ -1,0 +1,149 @@
+package interop_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/xcraft-go/xbus"
+	"github.com/xcraft-go/xbus/interop"
+)
+
+type digest struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+func digestOf(r io.Reader) (digest, error) {
+	h := sha256.New()
+	n, err := io.Copy(h, r)
+	return digest{n, hex.EncodeToString(h.Sum(nil))}, err
+}
+
+func TestClientDownloads(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	ctx := patience(t)
+	for name, data := range map[string]object{
+		"empty":       {"size": 0},
+		"one byte":    {"size": 1},
+		"64 KiB - 1":  {"size": 65535, "kind": "pattern"},
+		"64 KiB":      {"size": 65536, "kind": "pattern"},
+		"64 KiB + 1":  {"size": 65537, "kind": "pattern"},
+		"like text":   {"size": 200000, "prefix": "s:"},
+		"like JSON":   {"size": 200000, "prefix": "j:"},
+		"like bigint": {"size": 200000, "prefix": "b:"},
+		"1 MB":        {"size": 1 << 20, "kind": "pattern", "chunk": 1000},
+	} {
+		want := call[digest](t, client, "demo.downloadDigest", data)
+		d, err := client.Download(ctx, "demo.download", data)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, err := digestOf(d)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v instead of %+v, %v", name, got, want, err)
+		}
+		if p := d.Progress().Load(); p.Bytes != want.Size {
+			t.Errorf("%s: progress %+v", name, p)
+		}
+		d.Close()
+	}
+	if _, err := client.Download(ctx, "demo.echo", object{"x": 1}); err == nil {
+		t.Error("a result without a stream")
+	}
+}
+
+func TestClientDownloadsFilesAsTar(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	dir := t.TempDir()
+	files := map[string][]byte{"a.txt": []byte("first"), "b.txt": bytes.Repeat([]byte("second"), 50000)}
+	var paths []string
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	d, err := client.Download(patience(t), "demo.download", object{"files": paths})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	n := 0
+	for r := tar.NewReader(d); ; n++ {
+		head, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, files[filepath.Base(head.Name)]) {
+			t.Errorf("%s: %d bytes, %v", head.Name, len(got), err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d files", n)
+	}
+}
+
+func TestClientUploads(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	ctx := patience(t)
+	for name, content := range map[string][]byte{
+		"empty":       {},
+		"one byte":    {'x'},
+		"64 KiB - 1":  bytes.Repeat([]byte("y"), 65535),
+		"64 KiB + 1":  bytes.Repeat([]byte("z"), 65537),
+		"like text":   append([]byte("s:"), bytes.Repeat([]byte("j:"), 100000)...),
+		"like bigint": []byte("b:12"),
+	} {
+		want, _ := digestOf(bytes.NewReader(content))
+		answer, err := client.Upload(ctx, "demo.upload", nil, bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got digest
+		if err := (xbus.Event{Message: answer}).Decode(&got); err != nil || got != want {
+			t.Errorf("%s: %+v instead of %+v, %v", name, got, want, err)
+		}
+	}
+	_, err := client.Upload(ctx, "demo.upload", nil, bytes.NewReader(make([]byte, 10)), 20)
+	if !errors.Is(err, xbus.ErrBroken) {
+		t.Errorf("a reader that is shorter than announced: %v", err)
+	}
+}
+
+func TestClientStreamAndARestart(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL(), quick())
+	d, err := client.Download(patience(t), "demo.download", object{"size": 100 << 20, "ms": 1, "chunk": 1 << 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := io.ReadFull(d, make([]byte, 1<<17)); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	if err := server.Restart(patience(t)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, d)
+	var broken *xbus.StreamError
+	if !errors.As(err, &broken) || !errors.Is(err, xbus.ErrGap) || broken.Read == 0 {
+		t.Errorf("%d more bytes, %v", n, err)
+	}
+}
