@@ -221,3 +221,29 @@ func BenchmarkChanEnd(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/delivery")
 	})
 }
+
+// BenchmarkSleeper publishes to ten, of whom one may never read.
+func BenchmarkSleeper(b *testing.B) {
+	for _, sleepers := range []int{0, 1} {
+		b.Run(fmt.Sprint(sleepers), func(b *testing.B) {
+			s := NewSubject[int]()
+			for range sleepers {
+				s.Subscribe()
+			}
+			var wg sync.WaitGroup
+			for range 10 - sleepers {
+				sub := s.Subscribe()
+				wg.Go(func() {
+					for range sub.All(context.Background()) {
+					}
+				})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Publish(context.Background(), 1)
+			}
+			s.Close(nil)
+			wg.Wait()
+		})
+	}
+}

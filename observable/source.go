@@ -120,7 +120,8 @@ func Defer[T any](make func() Observable[T]) Observable[T] {
 }
 
 // Interval gives 0, 1, 2, … every d, the first after d. While the consumer is
-// busy ticks are skipped, not kept: the numbers have no gap, the time has.
+// busy one tick waits for it and the others are skipped: the numbers have no gap,
+// the time has.
 func Interval(d time.Duration) Observable[int] {
 	if d <= 0 {
 		panic(fmt.Sprintf("observable: Interval(%v): give a duration above 0", d))
