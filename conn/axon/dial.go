@@ -3,7 +3,6 @@ package axon
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"time"
@@ -57,6 +56,9 @@ func (t *Transport) open(ctx context.Context, address string, secure *tls.Config
 	encrypted := tls.Client(socket, secure)
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		socket.Close()
+		if hungUp(err) && t.speaksPlain(ctx) {
+			err = errors.Join(conn.ErrTLSUnexpected, err)
+		}
 		return nil, tlsError(ctx, address, err)
 	}
 	return encrypted, nil
@@ -107,27 +109,3 @@ func awaitInode(ctx context.Context, events net.Conn) (uint64, error) {
 
 // errNotAccepted: the hall listens, and takes nobody in.
 var errNotAccepted = errors.New("the hall does not accept the connection")
-
-// errAnswered ends a handshake that has told enough.
-var errAnswered = errors.New("the hall speaks TLS")
-
-// speaksTLS asks the commander for its certificate, once and briefly.
-func (t *Transport) speaksTLS(ctx context.Context) (answered bool) {
-	const patience = time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	socket, err := t.socket(ctx, t.commands)
-	if err != nil {
-		return false
-	}
-	defer socket.Close()
-	probe := tls.Client(socket, &tls.Config{
-		InsecureSkipVerify: true, // nothing is sent and nothing believed
-		VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error {
-			answered = true
-			return errAnswered
-		},
-	})
-	_ = probe.HandshakeContext(ctx)
-	return answered
-}

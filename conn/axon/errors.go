@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -47,7 +46,7 @@ func tlsError(ctx context.Context, address string, err error) error {
 		invalid   x509.CertificateInvalidError
 		verify    *tls.CertificateVerificationError
 		mismatch  *pinError
-		plainHall = errors.As(err, &record)
+		plainHall = errors.As(err, &record) || errors.Is(err, conn.ErrTLSUnexpected)
 	)
 	switch {
 	case plainHall:
@@ -64,7 +63,7 @@ func tlsError(ctx context.Context, address string, err error) error {
 		e.Reason, e.Hint = conn.ErrCertificateRejected, "give a client certificate that the hall accepts"
 	case isTimeout(ctx, err):
 		e.Reason, e.Hint = conn.ErrTimeout, "the hall does not answer the TLS handshake: does it speak TLS at all?"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case hungUp(err):
 		e.Hint = "the hall ended it: does it speak TLS at all?"
 	}
 	return withCause(ctx, e)
