@@ -3,7 +3,7 @@ package payload
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -106,8 +106,56 @@ func (c *converter) any(v any) (Value, error) {
 		return c.integer(v)
 	case Value:
 		return v, nil
+	case map[string]any:
+		return c.anyMap(v)
+	case []any:
+		return c.anySlice(v)
 	}
 	return fromOf(reflect.TypeOf(v))(c, reflect.ValueOf(v))
+}
+
+func (c *converter) anyMap(m map[string]any) (Value, error) {
+	if m == nil {
+		return Null, nil
+	}
+	if err := c.enter(reflect.ValueOf(m), len(m)); err != nil {
+		return Undefined, err
+	}
+	defer c.leave()
+	n := c.node(c.style.object())
+	n.slots = c.take(2 * len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		key, err := c.string(name)
+		if err != nil {
+			return Undefined, err
+		}
+		v, err := c.any(m[name])
+		if err != nil {
+			return Undefined, within(nameStep(name), err)
+		}
+		n.slots = append(n.slots, key, v)
+	}
+	return ofNode(n), nil
+}
+
+func (c *converter) anySlice(s []any) (Value, error) {
+	if s == nil {
+		return Null, nil
+	}
+	if err := c.enter(reflect.ValueOf(s), len(s)); err != nil {
+		return Undefined, err
+	}
+	defer c.leave()
+	n := c.node(c.style.array())
+	n.slots = c.take(len(s))
+	for i, element := range s {
+		v, err := c.any(element)
+		if err != nil {
+			return Undefined, within("["+strconv.Itoa(i)+"]", err)
+		}
+		n.slots = append(n.slots, v)
+	}
+	return ofNode(n), nil
 }
 
 func (c *converter) string(s string) (Value, error) {
@@ -203,102 +251,4 @@ func function(s string) Value {
 	v := String(s)
 	v.num = tag(KindFunc) | uint64(len(s))
 	return v
-}
-
-func fromTime(c *converter, v reflect.Value) (Value, error) {
-	if c.style != plain {
-		return Undefined, unsupported("time.Time", inImmutable, "send a string")
-	}
-	return fromMarshaler(c, v)
-}
-
-func fromJSONNumber(c *converter, v reflect.Value) (Value, error) {
-	p := scanner{s: v.String()}
-	f, literal, err := p.num()
-	if err == nil {
-		err = p.end()
-	}
-	if err != nil {
-		return Undefined, unsupported("json.Number "+strconv.Quote(v.String()), c.where(), "give a number")
-	}
-	value := exact(f, literal)
-	if value.rounded() && c.style != plain {
-		return Undefined, refuse(value, inImmutable)
-	}
-	return value, nil
-}
-
-// fromMarshaler takes the JSON that the value makes of itself.
-func fromMarshaler(c *converter, v reflect.Value) (Value, error) {
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return Null, nil
-	}
-	text, err := v.Interface().(json.Marshaler).MarshalJSON()
-	if err != nil {
-		return Undefined, failed(v, err)
-	}
-	value, err := ParseJSON(text, Limits{})
-	if err != nil {
-		return Undefined, failed(v, err)
-	}
-	if c.style == plain {
-		return value, nil
-	}
-	return c.deepen(value)
-}
-
-// deepen makes of plain JSON what the style makes of Go values.
-func (c *converter) deepen(v Value) (Value, error) {
-	n := v.node()
-	if n == nil {
-		if v.rounded() {
-			return Undefined, refuse(v, inImmutable)
-		}
-		return v, nil
-	}
-	made := c.node(n.kind)
-	if c.style == immutable {
-		made.kind = map[Kind]Kind{KindObject: KindMap, KindArray: KindList}[n.kind]
-	}
-	made.slots = c.take(len(n.slots))
-	for slot, v := range n.slots {
-		deeper, err := c.deepen(v)
-		if err != nil {
-			return Undefined, within(n.step(slot), err)
-		}
-		made.slots = append(made.slots, deeper)
-	}
-	return ofNode(made), nil
-}
-
-func fromText(c *converter, v reflect.Value) (Value, error) {
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return Null, nil
-	}
-	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
-	if err != nil {
-		return Undefined, failed(v, err)
-	}
-	return c.string(string(text))
-}
-
-// ifAddressable calls a marshaler that a pointer has, as encoding/json does.
-func ifAddressable(f fromFunc, t reflect.Type) fromFunc {
-	otherwise := sync.OnceValue(func() fromFunc { return fromKind(t) })
-	return func(c *converter, v reflect.Value) (Value, error) {
-		if v.CanAddr() {
-			return f(c, v.Addr())
-		}
-		return otherwise()(c, v)
-	}
-}
-
-func failed(v reflect.Value, err error) error {
-	return unsupported(v.Type().String(), "cannot be converted", err.Error())
-}
-
-func refused(what string) fromFunc {
-	return func(c *converter, v reflect.Value) (Value, error) {
-		return Undefined, unsupported(fmt.Sprintf("%s (%s)", what, v.Type()), c.where(), "leave it out, or tag it json:\"-\"")
-	}
 }
