@@ -62,6 +62,18 @@ func timed(n int, f func()) float64 {
 	return float64(time.Since(began).Nanoseconds()) / float64(n)
 }
 
+// typical is the median of several short passes: one that another program has
+// interrupted does not count.
+func typical(pass func() float64) float64 {
+	const passes = 11
+	ns := make([]float64, passes)
+	for i := range ns {
+		ns[i] = pass()
+	}
+	slices.Sort(ns)
+	return ns[passes/2]
+}
+
 // A bar is what a figure must reach.
 type bar struct {
 	name  string

@@ -7,7 +7,7 @@ func TestPipelinesAgree(t *testing.T) {
 	const n = 10_000
 	want := loop3(n)
 	for name, run := range map[string]func(){
-		"xbus": func() { runXbus(xbus3(n), n) }, "channels": func() { channels(n, 3) },
+		"xbus": func() { sumXbus(xbus3(n)) }, "channels": func() { channels(n, 3) },
 		"ro": func() { ro3(n) }, "rxgo": func() { rxgo3(n) },
 	} {
 		sink = 0
@@ -16,7 +16,7 @@ func TestPipelinesAgree(t *testing.T) {
 		}
 	}
 	sink = 0
-	runXbus(xbus10(n), n)
+	sumXbus(xbus10(n))
 	if want := loop10(n); sink != want {
 		t.Errorf("ops10 gives %d, the loop %d", sink, want)
 	}

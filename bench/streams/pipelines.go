@@ -32,23 +32,23 @@ func keep4(v int) bool { return v%1039 != 0 }
 func keep5(v int) bool { return v%1049 != 0 }
 
 const (
-	items     = 1_000_000 // of a run of what is fast
-	slowItems = 200_000   // of a run of what is not
+	items     = 100_000 // of a pass of what is fast: about a millisecond
+	slowItems = 20_000  // of a pass of what is not
 )
 
 var sink int
 
 func pipelines() []*contender {
 	return []*contender{
-		{name: "ops3 loop", run: func() float64 { return timed(items, func() { sink += loop3(items) }) }},
-		{name: "ops3 xbus", run: func() float64 { return runXbus(xbus3(items), items) }},
-		{name: "ops3 channel per stage", run: func() float64 { return timed(slowItems, func() { channels(slowItems, 3) }) }},
-		{name: "ops3 samber/ro", run: func() float64 { return timed(slowItems, func() { ro3(slowItems) }) }},
-		{name: "ops3 rxgo 128", run: func() float64 { return timed(slowItems, func() { rxgo3(slowItems, rxgo.WithBufferedChannel(128)) }) }},
-		{name: "ops3 rxgo default", run: func() float64 { return timed(slowItems, func() { rxgo3(slowItems) }) }},
-		{name: "ops10 loop", run: func() float64 { return timed(items, func() { sink += loop10(items) }) }},
-		{name: "ops10 xbus", run: func() float64 { return runXbus(xbus10(items), items) }},
-		{name: "ops10 channel per stage", run: func() float64 { return timed(slowItems, func() { channels(slowItems, 10) }) }},
+		{name: "ops3 loop", run: pass(items, func() { sink += loop3(items) })},
+		{name: "ops3 xbus", run: pass(items, func() { sumXbus(xbus3(items)) })},
+		{name: "ops3 channel per stage", run: pass(slowItems, func() { channels(slowItems, 3) })},
+		{name: "ops3 samber/ro", run: pass(slowItems, func() { ro3(slowItems) })},
+		{name: "ops3 rxgo 128", run: pass(slowItems, func() { rxgo3(slowItems, rxgo.WithBufferedChannel(128)) })},
+		{name: "ops3 rxgo default", run: pass(slowItems, func() { rxgo3(slowItems) })},
+		{name: "ops10 loop", run: pass(items, func() { sink += loop10(items) })},
+		{name: "ops10 xbus", run: pass(items, func() { sumXbus(xbus10(items)) })},
+		{name: "ops10 channel per stage", run: pass(slowItems, func() { channels(slowItems, 10) })},
 	}
 }
 
@@ -109,11 +109,15 @@ func xbus10(n int) observable.Observable[int] {
 	return s
 }
 
-func runXbus(s observable.Observable[int], n int) float64 {
+func sumXbus(s observable.Observable[int]) {
 	sum := 0
-	ns := timed(n, func() { _ = s.Run(context.Background(), func(v int) bool { sum += v; return true }) })
+	_ = s.Run(context.Background(), func(v int) bool { sum += v; return true })
 	sink += sum
-	return ns
+}
+
+// pass makes the run of a contender that handles n items in f.
+func pass(n int, f func()) func() float64 {
+	return func() float64 { return typical(func() float64 { return timed(n, f) }) }
 }
 
 // channels has a goroutine and a channel of 128 per stage.
@@ -173,7 +177,7 @@ func allocsPerItem() float64 {
 	s := xbus10(items)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	runXbus(s, items)
+	sumXbus(s)
 	runtime.ReadMemStats(&after)
 	allocs := after.Mallocs - before.Mallocs
 	if allocs < 100 { // the run itself and the reading of the statistics
