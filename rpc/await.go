@@ -15,40 +15,48 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 
 // Await waits for the end of the call and returns the answer, or the error it
 // ended with: an *Error of the far side, or a *CallError. When ctx is done first
-// Await gives up with a *CallError and the call goes on; when the context that
-// the call was made with is done, the call ends. A result that is there wins
-// over a context that is done.
+// Await gives up with a *CallError and the call goes on, so that it may still
+// run; when the context that the call was made with is done, the call ends. A
+// result that is there wins over a context that is done.
 func (p *Pending) Await(ctx context.Context) (*wire.Message, error) {
+	done := p.ends()
 	select {
-	case <-p.ends():
+	case <-done:
+		return p.Result()
 	default:
-		select {
-		case <-p.ends():
-		case <-p.ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-p.ctx.Done():
+		p.expire()
+	case <-ctx.Done():
+		if p.ctx.Err() != nil {
 			p.expire()
-		case <-ctx.Done():
-			if p.ctx.Err() != nil {
-				p.expire()
-			}
-			if !p.Settled() {
-				return nil, p.failure(p.verdict(), contextReason(ctx))
-			}
+		}
+		if !p.Settled() {
+			return nil, p.failure(MaybeExecuted, contextReason(ctx))
 		}
 	}
 	return p.Result()
 }
 
-// contextReason turns the end of a context into a reason of this package.
+// contextReason turns the end of a context into a reason that matches both its
+// error and its cause.
 func contextReason(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, ErrTimeout) {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	switch {
+	case errors.Is(cause, ErrTimeout):
+		return cause
+	case errors.Is(err, context.DeadlineExceeded):
 		return reason(ErrTimeout, cause)
+	case errors.Is(cause, err):
+		return cause
 	}
-	return cause
+	return reason(err, cause)
 }
 
 // expire ends the call because its context is done.
-func (p *Pending) expire() { p.end(nil, p.failure(p.verdict(), contextReason(p.ctx))) }
+func (p *Pending) expire() { p.fail(contextReason(p.ctx)) }
 
 // ends returns the channel that is closed at the end of the call.
 func (p *Pending) ends() <-chan struct{} {
@@ -91,7 +99,7 @@ func (p *Pending) Result() (*wire.Message, error) {
 
 // Abort ends the call on this side and reports whether it was in flight.
 func (p *Pending) Abort(cause error) bool {
-	return p.end(nil, p.failure(p.verdict(), reason(ErrAborted, cause)))
+	return p.fail(reason(ErrAborted, cause))
 }
 
 // Observable is the stream of the one answer; it can be run any number of times.
@@ -126,7 +134,7 @@ type sweeper struct {
 	timer *time.Timer
 	armed bool
 	ended bool
-	wg    sync.WaitGroup // runs of look
+	wg    sync.WaitGroup // runs of look; grows under mu and not after ended
 }
 
 const sweepEvery = time.Second
@@ -154,7 +162,7 @@ func (s *sweeper) look() {
 		case p.ctx.Err() != nil:
 			p.expire()
 		case !p.deadline.IsZero() && !now.Before(p.deadline):
-			p.end(nil, p.failure(p.verdict(), reason(ErrTimeout, context.DeadlineExceeded)))
+			p.fail(reason(ErrTimeout, context.DeadlineExceeded))
 		}
 	}
 	s.mu.Lock()
@@ -165,7 +173,7 @@ func (s *sweeper) look() {
 	}
 }
 
-// stop ends the sweeper and waits for a look that goes on.
+// stop ends the sweeper for good and waits for a look that goes on.
 func (s *sweeper) stop() {
 	s.mu.Lock()
 	s.ended = true

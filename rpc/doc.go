@@ -16,12 +16,14 @@
 // # Verdicts
 //
 // A call that ends without an answer says whether the command can have run:
-// [NotSent] means that no byte of it was written, [MaybeExecuted] that it may
-// have run. Only the first is safe to repeat blindly.
+// [NotSent] means that no byte of it was or will be written, [MaybeExecuted]
+// that it may have run or may still run. Only the first is safe to repeat
+// blindly.
 //
 // # Cost
 //
 // A call keeps no goroutine and no timer: [Pending.Await] watches the context
 // of the caller and that of the call, and one timer for all calls looks once a
-// second for deadlines that nobody awaits.
+// second, while there are any, for deadlines that nobody awaits. Only the option
+// [Timeout] makes a timer, and [Pending.Done] watches the context of the call.
 package rpc

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ var (
 	ErrNotConnected = errors.New("not connected")
 	// ErrTimeout: no answer within the deadline. It matches
 	// context.DeadlineExceeded too.
-	ErrTimeout = errors.New("no answer in time")
+	ErrTimeout error = timeout{}
 	// ErrAborted: the call was aborted on this side.
 	ErrAborted = errors.New("aborted")
 	// ErrClosed: the client was closed.
@@ -30,6 +31,13 @@ var (
 	// ErrInFlight: a call with the same id has not ended yet.
 	ErrInFlight = errors.New("the same call is in flight")
 )
+
+// A timeout is what package net calls one too.
+type timeout struct{}
+
+func (timeout) Error() string        { return "no answer in time" }
+func (timeout) Timeout() bool        { return true }
+func (timeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Codes that the hall or the reference client use.
 const (
@@ -54,7 +62,8 @@ type Error struct {
 	// loses.
 	Data json.RawMessage
 
-	members map[string]json.RawMessage
+	members  map[string]json.RawMessage
+	registry *Registry // asked by Error what may have been meant; may be nil
 }
 
 // errorMembers are what the reference takes over, if truthy.
@@ -106,9 +115,13 @@ func text(raw json.RawMessage) string {
 // of any type.
 func (e *Error) Member(name string) json.RawMessage { return e.members[name] }
 
-// Error names the command and what the far side said.
+// Error names the command and what the far side said; of an unknown command
+// also which one may have been meant.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("rpc: call %q: ", e.Command)
+	if e.Code == CodeNotAvailable && e.registry != nil && !e.registry.Has(e.Command) {
+		return s + e.registry.unknown(e.Command).Error()
+	}
 	if e.Is(ErrCommandNotAvailable) {
 		return s + e.Message
 	}
@@ -157,7 +170,7 @@ func (v Verdict) String() string {
 	return "it may have run"
 }
 
-// A CallError is a call that ended without an answer.
+// A CallError is a call that ended without an answer, or was never begun.
 type CallError struct {
 	Command string
 	ID      string  // of the message
@@ -167,7 +180,7 @@ type CallError struct {
 
 // Error says what happened and whether the command can have run.
 func (e *CallError) Error() string {
-	return fmt.Sprintf("rpc: call %q: %v; %v", e.Command, e.Err, e.Verdict)
+	return fmt.Sprintf("rpc: call %.100q: %v; %v", e.Command, e.Err, e.Verdict)
 }
 
 // Unwrap returns Err.

@@ -83,8 +83,9 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 func Encode(data any) (payload.Parts, error) { return pack(data) }
 
 // Decode stores the payload of a message in what dst points to, whatever way
-// it came: as JSON or as immutable values (protocol §7.2). Without payload dst
-// is left as it is.
+// it came: as JSON, as immutable values (protocol §7.2), with a binary chunk
+// (§7.4) or serialized (§6.6). A *json.RawMessage gets the member data as it
+// came. Without payload dst is left as it is.
 func Decode(m *wire.Message, dst any) error { return decode(m, dst) }
 
 func decode(m *wire.Message, dst any) error {
@@ -99,6 +100,9 @@ func decode(m *wire.Message, dst any) error {
 	if m.Data == nil && m.Immu == nil && m.Shred == nil {
 		return nil
 	}
+	if m.Serialized {
+		return decodeSerialized(m, dst)
+	}
 	if m.Immu == nil && m.Shred == nil && m.Chunk == nil {
 		if _, isValue := dst.(*payload.Value); !isValue {
 			return json.Unmarshal(m.Data, dst)
@@ -106,4 +110,14 @@ func decode(m *wire.Message, dst any) error {
 	}
 	parts := payload.Parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}
 	return payload.UnpackInto(parts, dst, payload.Limits{})
+}
+
+// decodeSerialized reads what was sent with functions in it (protocol §6.6):
+// they become text, which nothing runs.
+func decodeSerialized(m *wire.Message, dst any) error {
+	v, err := payload.Serialized(m.Data, payload.Limits{})
+	if err != nil {
+		return err
+	}
+	return payload.To(v, dst)
 }

@@ -37,7 +37,7 @@ type Pending struct {
 
 	mu      sync.Mutex // guards what follows
 	sending bool       // a link has the message, or is about to, and the receipt is not there yet
-	maybe   bool       // a session that is over may have had it
+	maybe   bool       // the Sender does not know whether it was written
 	receipt Receipt    // zero: not handed to a link
 	order   uint64     // of those that are sent again: the number they had
 	ended   bool

@@ -2,13 +2,14 @@ package rpc
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/xcraft-go/xbus/wire"
 )
 
 // A Registry is the set of commands that a hall knows (protocol §4.5). It does
@@ -29,8 +30,8 @@ type Command struct {
 	Parallel  bool   // does not exclude other activities (protocol §5.3)
 	Activity  bool   // false for what is built into the hall
 	Registrar string // e.g. "xcraft-core-bus"
-	// Ranking is the member rankingPredictions of questOptions, nil when
-	// absent.
+	// Ranking is the member rankingPredictions of questOptions, nil when it
+	// is absent or says nothing.
 	Ranking json.RawMessage
 	// Raw is the whole entry, without the location of the file in the server.
 	Raw json.RawMessage
@@ -203,12 +204,15 @@ func parseCommand(name string, entry map[string]json.RawMessage) Command {
 	}
 	read(entry["options"], &options)
 	c.Params.Required, c.Params.Optional = options.Params.Required, options.Params.Optional
-	c.Params.Variadic = trimVariadic(c.Params.Required) || trimVariadic(c.Params.Optional)
+	required, optional := trimVariadic(c.Params.Required), trimVariadic(c.Params.Optional)
+	c.Params.Variadic = required || optional
 	var quest struct {
 		RankingPredictions json.RawMessage `json:"rankingPredictions"`
 	}
 	read(entry["questOptions"], &quest)
-	c.Ranking = quest.RankingPredictions
+	if wire.Truthy(quest.RankingPredictions) {
+		c.Ranking = quest.RankingPredictions
+	}
 	c.Raw, _ = json.Marshal(entry)
 	return c
 }
@@ -231,22 +235,21 @@ func trimVariadic(names []string) bool {
 	return variadic
 }
 
-// oneOrMore is a string or a list of strings.
+// oneOrMore is a string or a list of strings; anything else is none.
 type oneOrMore []string
 
+// UnmarshalJSON never fails: an error would end the reading of the whole entry.
 func (l *oneOrMore) UnmarshalJSON(b []byte) error {
+	*l = nil
 	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*l = nil
+	var list []string
+	switch {
+	case json.Unmarshal(b, &one) == nil:
 		if one != "" {
 			*l = []string{one}
 		}
-		return nil
+	case json.Unmarshal(b, &list) == nil:
+		*l = list
 	}
-	var list []string
-	if json.Unmarshal(b, &list) != nil {
-		return errors.New("neither a string nor a list of strings")
-	}
-	*l = list
 	return nil
 }
