@@ -33,7 +33,8 @@ type Hall struct {
 	ctx      context.Context // of all that runs; its cause is ErrStopping
 	cancel   context.CancelCauseFunc
 	wg       sync.WaitGroup // doors, connections, heartbeats
-	busy     busy           // the goroutines of handlers
+	busy     busy           // the handlers that run
+	workers  workers        // the goroutines that they run on
 	closing  sync.Once
 	closed   chan struct{} // closed when Close has come to its end
 	closeErr error
@@ -192,6 +193,7 @@ func (h *Hall) close() error {
 		p.end(Closing, ErrClosed)
 	}
 	h.wg.Wait()
+	h.workers.close()
 	h.commands.stop()
 	return err
 }

@@ -31,6 +31,8 @@ type peer struct {
 	claimed map[string]struct{} // names that are known to be its own
 	bindAt  *time.Timer         // cuts it when it is not bound in time
 
+	sending sync.Mutex // one at a time: no send may have to wait for another
+
 	mu    sync.Mutex
 	ended bool
 	cut   Reason // why the hall ended it; "" when the client did
@@ -133,7 +135,9 @@ func (p *peer) cutReason() Reason {
 
 // send queues a message, and cuts the client when its queue is full.
 func (p *peer) send(m *wire.Message) bool {
+	p.sending.Lock()
 	_, err := p.link.Send(now, m)
+	p.sending.Unlock()
 	switch {
 	case err == nil:
 		return true

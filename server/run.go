@@ -18,11 +18,11 @@ func (h *Hall) startIn(ctx context.Context, r *Request) {
 		r.giveTurn()
 		return
 	}
-	go func() {
+	h.workers.run(func() {
 		defer h.busy.done(r)
 		defer r.cancel(context.Canceled)
 		h.run(r)
-	}()
+	})
 }
 
 // arm gives the request its context and its deadline, unless it is settled.
