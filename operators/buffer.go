@@ -27,7 +27,7 @@ func Buffer[T any](src observable.Observable[T], opts ...observable.SubscribeOpt
 			var end error // of src; to be read when the queue is finished
 			c.branch(func(ctx context.Context) error {
 				end = src.Run(ctx, func(v T) bool {
-					return !c.ending() && queue.Offer(ctx, v) < observable.Overflowed
+					return queue.Offer(ctx, v) < observable.Overflowed // closed when the lead is gone
 				})
 				return nil
 			}, func() { queue.Finish(nil) })

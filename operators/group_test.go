@@ -134,6 +134,25 @@ func TestLeavingAGroup(t *testing.T) {
 	})
 }
 
+// A group that was left does not count as open: no other is closed for it.
+func TestGroupsThatWereLeftAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := op.DelayEach(observable.Of("b", "a", "c", "b"), time.Second)
+		var keys []string
+		groups := op.GroupBy(src, func(s string) string { return s }, op.GroupConfig{Max: 2})
+		err := groups.Run(t.Context(), func(g op.Group[string, string]) bool {
+			keys = append(keys, g.Key)
+			if g.Key == "a" {
+				_, _ = g.First(t.Context())
+			}
+			return true
+		})
+		if err != nil || !slices.Equal(keys, []string{"b", "a", "c"}) {
+			t.Errorf("%v, %v", keys, err)
+		}
+	})
+}
+
 func TestHowGroupsEnd(t *testing.T) {
 	broken, cause := errors.New("broken"), errors.New("cause")
 	synctest.Test(t, func(t *testing.T) {
