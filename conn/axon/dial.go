@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -53,13 +54,21 @@ func (t *Transport) open(ctx context.Context, address string, secure *tls.Config
 	if secure == nil {
 		return socket, nil
 	}
+	secure = secure.Clone()
+	wanted := false
+	if secure.GetClientCertificate == nil {
+		secure.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			wanted = true
+			return new(tls.Certificate), nil
+		}
+	}
 	encrypted := tls.Client(socket, secure)
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		socket.Close()
 		if hungUp(err) && t.speaksPlain(ctx) {
-			err = errors.Join(conn.ErrTLSUnexpected, err)
+			err = fmt.Errorf("%w: %w", conn.ErrTLSUnexpected, err)
 		}
-		return nil, tlsError(ctx, address, err)
+		return nil, tlsError(ctx, address, err, wanted)
 	}
 	return encrypted, nil
 }

@@ -36,8 +36,9 @@ func dialError(ctx context.Context, address string, err error) error {
 	return withCause(ctx, e)
 }
 
-// tlsError says why a TLS handshake has failed.
-func tlsError(ctx context.Context, address string, err error) error {
+// tlsError says why a TLS handshake has failed. wanted tells that the hall has
+// asked for a certificate that we do not have.
+func tlsError(ctx context.Context, address string, err error, wanted bool) error {
 	e := &conn.Error{Op: "dial", Addr: address, Err: err, Reason: conn.ErrTLS}
 	var (
 		record    tls.RecordHeaderError
@@ -59,7 +60,7 @@ func tlsError(ctx context.Context, address string, err error) error {
 		e.Reason, e.Hint = conn.ErrCertificate, "it is for another name: pin the certificate, or set the server name"
 	case errors.As(err, &invalid), errors.As(err, &verify):
 		e.Reason = conn.ErrCertificate
-	case isAlert(err):
+	case isAlert(err), wanted && alert(err) != "":
 		e.Reason, e.Hint = conn.ErrCertificateRejected, "give a client certificate that the hall accepts"
 	case isTimeout(ctx, err):
 		e.Reason, e.Hint = conn.ErrTimeout, "the hall does not answer the TLS handshake: does it speak TLS at all?"
@@ -72,13 +73,17 @@ func tlsError(ctx context.Context, address string, err error) error {
 // isAlert reports whether the peer refused our certificate by a TLS alert. The
 // type of alerts is not exported, their texts are those of crypto/tls.
 func isAlert(err error) bool {
-	var remote *net.OpError
-	if !errors.As(err, &remote) || remote.Op != "remote error" {
-		return false
+	text := alert(err)
+	return strings.HasSuffix(text, " certificate") || // bad, expired, revoked, unknown, unsupported
+		text == "certificate required" || text == "unknown certificate authority" || text == "access denied"
+}
+
+// alert is the text of the TLS alert that the peer has sent, "" for other errors.
+func alert(err error) string {
+	if remote := (*net.OpError)(nil); errors.As(err, &remote) && remote.Op == "remote error" {
+		return strings.TrimPrefix(remote.Err.Error(), "tls: ")
 	}
-	alert := strings.TrimPrefix(remote.Err.Error(), "tls: ")
-	return strings.HasSuffix(alert, " certificate") || // bad, expired, revoked, unknown, unsupported
-		alert == "certificate required" || alert == "unknown certificate authority" || alert == "access denied"
+	return ""
 }
 
 func isTimeout(ctx context.Context, err error) bool {
