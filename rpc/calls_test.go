@@ -89,6 +89,9 @@ func TestOptionsOnTheWire(t *testing.T) {
 	if m := call(nil, Activity()); m.Nested {
 		t.Error("an activity is nested")
 	}
+	if m := call(nil, Stream()); !m.Stream {
+		t.Error("no stream is announced")
+	}
 	if m := call(nil, As("Zug@t")); m.OrcName != "Zug@t" {
 		t.Errorf("as %q", m.OrcName)
 	}
@@ -319,7 +322,7 @@ func TestRetry(t *testing.T) {
 	l, calls := attached(t, Config{})
 	var steps int
 	p := calls.Call(t.Context(), "demo.run", json.RawMessage(`{"a":1}`), As("Zug@t"), Activity(), WithContext(map[string]int{"c": 1}),
-		Progress(), Horde(), Trace(func(Step) { steps++ }))
+		Progress(), Horde(), Stream(), Trace(func(Step) { steps++ }))
 	first := l.last(t)
 	_, err := calls.Retry(t.Context(), p).Await(t.Context())
 	wantCallError(t, err, NotSent, ErrInFlight)
@@ -330,7 +333,7 @@ func TestRetry(t *testing.T) {
 	again := calls.Retry(t.Context(), p)
 	second := l.last(t)
 	if len(l.messages()) != 2 || second.ID != first.ID || second.Topic != first.Topic || string(second.Data) != string(first.Data) ||
-		string(second.Context) != string(first.Context) || second.OrcName != "Zug@t" || second.Nested {
+		string(second.Context) != string(first.Context) || second.OrcName != "Zug@t" || second.Nested || !second.Stream {
 		t.Errorf("first %+v, then %+v", first, second)
 	}
 	calls.Event(&wire.Message{Topic: "demo::x", Context: second.Context})
@@ -364,6 +367,17 @@ func TestAbort(t *testing.T) {
 	}
 	if n := calls.AbortAll(nil); n != 5 || calls.InFlight() != 0 {
 		t.Errorf("%d aborted, %d left", n, calls.InFlight())
+	}
+}
+
+func TestCloseWithAReasonOfOurs(t *testing.T) {
+	_, calls := attached(t, Config{})
+	why := reason(ErrClosed, io.EOF)
+	calls.Close(why)
+	_, err := calls.Call(t.Context(), "demo.run", nil).Await(t.Context())
+	wantCallError(t, err, NotSent, ErrClosed, io.EOF)
+	if strings.Count(err.Error(), ErrClosed.Error()) != 1 {
+		t.Error(err)
 	}
 }
 

@@ -56,17 +56,16 @@ func attached(t testing.TB, cfg Config) (*link, *Calls) {
 
 func (l *link) attach() {
 	l.mu.Lock()
-	if l.live {
+	if l.live || l.over != nil {
 		l.mu.Unlock()
 		return
 	}
 	l.live, l.number = true, 0
 	l.epoch++
+	up := l.up
 	l.mu.Unlock()
-	l.calls.Attached()
-	l.mu.Lock()
-	close(l.up)
-	l.mu.Unlock()
+	l.calls.Attached() // which may lose it again
+	close(up)
 }
 
 // lose ends the session; the first messages of it, as many as written, may have

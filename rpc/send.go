@@ -78,6 +78,7 @@ func (c *Calls) Retry(ctx context.Context, old *Pending) *Pending {
 	p.msg = wire.Message{
 		Topic: old.msg.Topic, ID: old.msg.ID, Data: old.msg.Data, Chunk: old.msg.Chunk,
 		Nested: old.msg.Nested, Immu: old.msg.Immu, Shred: old.msg.Shred, Context: old.msg.Context,
+		Stream: old.msg.Stream,
 	}
 	if old.progress != nil {
 		p.progress = newProgress()
