@@ -52,11 +52,3 @@ func drain[T any](c *crew, queue *observable.Subscription[T], end *error, yield 
 	lateUnlessEcho(c.ctx, *end)
 	return left
 }
-
-// text is the message of an error, or nothing.
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
