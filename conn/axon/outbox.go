@@ -15,7 +15,7 @@ import (
 )
 
 // An outbox gathers the frames that are to be written. Whoever puts the first
-// one starts the writer, which takes all that is queued in one write and ends
+// one starts the writer, which takes what is queued batch by batch and ends
 // when nothing is left: batches form by themselves under load, and an idle
 // link has no writer.
 type outbox struct {
@@ -23,12 +23,11 @@ type outbox struct {
 	socket socketWriter
 
 	mu      sync.Mutex
-	pending []byte // frames behind headRoom
-	spare   []byte // the other of two buffers
-	number  uint64 // of the last message in pending
+	backlog backlog
+	number  uint64 // of the last message in the backlog
 	writing bool
 	err     error         // why nothing is written any more
-	room    chan struct{} // closed when pending was taken or err was set
+	room    chan struct{} // closed when there may be room or err was set; nil unless somebody waits
 	idle    chan struct{} // closed when the writer ends; nil unless flush waits
 
 	written atomic.Uint64
@@ -36,22 +35,8 @@ type outbox struct {
 	deflate *gzip.Writer
 }
 
-const (
-	// headRoom is left free before the frames for what stands in front of
-	// them: the head of the gzip member, once, and of a stored block.
-	headRoom  = len(memberHead) + blockHead
-	blockHead = 5
-	maxBlock  = 65535
-	// keepBuffer is the size up to which buffers are used again.
-	keepBuffer = 256 << 10
-)
-
-// memberHead begins the one endless gzip member of a link (protocol §2.3): no
-// name, no time, unknown system.
-const memberHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-
 func newOutbox(l *link) *outbox {
-	o := &outbox{link: l, socket: socketWriter{l.cfg.out, l.cfg.WriteTimeout}, room: make(chan struct{})}
+	o := &outbox{link: l, socket: socketWriter{l.cfg.out, l.cfg.WriteTimeout}}
 	if l.cfg.compressed && l.cfg.Compression > 0 {
 		o.deflate, _ = gzip.NewWriterLevel(o.socket, l.cfg.Compression) // the level was checked
 	}
@@ -61,27 +46,20 @@ func newOutbox(l *link) *outbox {
 // put encodes m behind what waits already.
 func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
 	o.mu.Lock()
-	for o.err == nil && len(o.pending) > o.link.cfg.SendQueue {
+	for o.err == nil && o.backlog.size > o.link.cfg.SendQueue {
 		if err := o.awaitRoom(ctx); err != nil {
 			o.mu.Unlock()
 			return 0, err
 		}
 	}
-	if o.err != nil {
-		defer o.mu.Unlock()
-		return 0, fmt.Errorf("%w: %w", conn.ErrNotSent, o.err)
+	err := o.err
+	if err == nil {
+		err = o.backlog.append(m, o.number+1)
 	}
-	if len(o.pending) == 0 {
-		o.pending = append(o.pending, make([]byte, headRoom)...)
-	}
-	length := len(o.pending)
-	frames, err := wire.Append(o.pending, m)
 	if err != nil {
-		o.pending = frames[:length]
 		o.mu.Unlock()
 		return 0, fmt.Errorf("%w: %w", conn.ErrNotSent, err)
 	}
-	o.pending = frames
 	o.number++
 	number, start := o.number, !o.writing
 	o.writing = true
@@ -97,6 +75,9 @@ func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
 
 // awaitRoom gives up the lock while it waits.
 func (o *outbox) awaitRoom(ctx context.Context) error {
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
 	room := o.room
 	o.mu.Unlock()
 	defer o.mu.Lock()
@@ -137,54 +118,54 @@ func (o *outbox) stop(err error) {
 	defer o.mu.Unlock()
 	if o.err == nil {
 		o.err = err
-		close(o.room)
-		o.tellIdle()
+		tell(&o.room)
+		tell(&o.idle)
 	}
 }
 
-// tellIdle wakes who waits in flush; mu is held.
-func (o *outbox) tellIdle() {
-	if o.idle != nil {
-		close(o.idle)
-		o.idle = nil
+// tell wakes all who wait on a channel that was made for them.
+func tell(waiting *chan struct{}) {
+	if *waiting != nil {
+		close(*waiting)
+		*waiting = nil
 	}
 }
 
 // write is the writer: it ends when nothing is left.
 func (o *outbox) write() {
 	defer o.link.wg.Done()
-	var batch []byte
 	for {
-		batch = o.take(batch)
-		if batch == nil {
+		frames, ok := o.take()
+		if !ok {
 			return
 		}
-		if err := o.send(batch); err != nil {
+		if err := o.send(frames); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = fmt.Errorf("%w: nothing was taken for %v", conn.ErrTimeout, o.socket.limit)
 			}
 			o.stop(o.link.fail(o.link.lost(err), o.link.drain()))
-			batch = nil
 		}
+		o.giveBack(frames)
 	}
 }
 
-// take returns all that waits, and gives the buffer of the last batch back.
-func (o *outbox) take(last []byte) []byte {
+// take returns the next batch, or ends the writer.
+func (o *outbox) take() (frames []byte, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if last != nil && cap(last) <= keepBuffer {
-		o.spare = last[:0]
-	}
-	if len(o.pending) <= headRoom || o.err != nil {
+	if o.err != nil || o.backlog.empty() {
 		o.writing = false
-		o.tellIdle()
-		return nil
+		tell(&o.idle)
+		return nil, false
 	}
-	batch := o.pending
-	o.pending, o.spare = o.spare, nil
-	o.written.Store(o.number)
-	close(o.room)
-	o.room = make(chan struct{})
-	return batch
+	batch := o.backlog.pop()
+	o.written.Store(batch.last)
+	tell(&o.room)
+	return batch.frames, true
+}
+
+func (o *outbox) giveBack(frames []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.backlog.giveBack(frames)
 }

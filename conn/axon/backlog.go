@@ -1,0 +1,99 @@
+package axon
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// A backlog holds the frames that wait to be written, in batches that are
+// written at once. Its zero value is empty.
+type backlog struct {
+	batches []batch // the last one grows
+	size    int     // bytes in all of them
+	recent  int     // bytes in the one that was taken last
+	spare   []byte  // a buffer for the next batch
+}
+
+// A batch is some frames behind headRoom free bytes.
+type batch struct {
+	frames []byte
+	last   uint64 // the number of the last message in it
+}
+
+const (
+	// headRoom is left free before the frames for what stands in front of
+	// them: the head of the gzip member, once, and of a stored block.
+	headRoom  = len(memberHead) + blockHead
+	blockHead = 5
+	maxBlock  = 65535
+
+	// batchSize is where the next batch begins: enough for the cost of a write
+	// to vanish, and little enough for buffers to be used again.
+	batchSize = 128 << 10
+	// A link keeps a small buffer of its own; large ones are shared by all links.
+	smallBuffer = 16 << 10
+	largeBuffer = batchSize + 64<<10
+)
+
+// memberHead begins the one endless gzip member of a link (protocol §2.3): no
+// name, no time, unknown system.
+const memberHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+// append encodes the message with this number behind the others.
+func (b *backlog) append(m *wire.Message, number uint64) error {
+	if n := len(b.batches); n == 0 || len(b.batches[n-1].frames) >= batchSize {
+		b.batches = append(b.batches, batch{frames: b.buffer()})
+	}
+	last := &b.batches[len(b.batches)-1]
+	length := len(last.frames)
+	frames, err := wire.Append(last.frames, m)
+	if err != nil {
+		last.frames = frames[:length]
+		return err
+	}
+	last.frames, last.last = frames, number
+	b.size += len(frames) - length
+	return nil
+}
+
+// empty reports whether nothing waits.
+func (b *backlog) empty() bool { return b.size == 0 }
+
+// pop removes the batch that has waited longest.
+func (b *backlog) pop() batch {
+	first := b.batches[0]
+	b.batches = slices.Delete(b.batches, 0, 1)
+	b.recent = len(first.frames)
+	b.size -= b.recent - headRoom
+	return first
+}
+
+// shared holds large buffers between two bursts, until the collector wants them.
+var shared sync.Pool
+
+// buffer returns headRoom bytes with room behind them: much of it when there is
+// much traffic.
+func (b *backlog) buffer() []byte {
+	if b.recent <= smallBuffer && len(b.batches) == 0 {
+		buffer := slices.Grow(b.spare[:0], headRoom)
+		b.spare = nil
+		return buffer[:headRoom]
+	}
+	if buffer, ok := shared.Get().(*[]byte); ok {
+		return (*buffer)[:headRoom]
+	}
+	return make([]byte, headRoom, largeBuffer)
+}
+
+// giveBack takes a buffer for later. One that a single large message has made is
+// left to the collector.
+func (b *backlog) giveBack(buffer []byte) {
+	switch c := cap(buffer); {
+	case c < largeBuffer/2:
+		b.spare = buffer
+	case c <= 2*largeBuffer:
+		shared.Put(&buffer)
+	}
+}
