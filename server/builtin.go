@@ -32,6 +32,9 @@ func (h *Hall) builtins() []*command {
 			list = append(list, &command{name: b.name, inline: b.run, parallel: true, entry: builtinEntry(b.name, b.desc)})
 		}
 	}
+	for _, b := range h.streams.builtins() {
+		list = append(list, &command{name: b.name, inline: b.run, parallel: true, entry: streamEntry(b.name, b.desc)})
+	}
 	return list
 }
 

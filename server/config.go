@@ -68,6 +68,9 @@ type Config struct {
 	// client, default 1024.
 	Replay      []string
 	ReplayLimit int
+	// StreamTimeout ends a stream when nothing came, or nothing was taken, for
+	// so long, default 120 s.
+	StreamTimeout time.Duration
 	// SessionTTL is how long the session of a client of xbus outlives its
 	// connection, default 60 s.
 	SessionTTL time.Duration
@@ -126,6 +129,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.CloseTimeout, DefaultCloseTimeout)
 	setDefault(&c.SessionTTL, DefaultSessionTTL)
 	setDefault(&c.ReplayLimit, DefaultReplayLimit)
+	setDefault(&c.StreamTimeout, DefaultStreamTimeout)
 	setDefault(&c.Limits.Connections, DefaultConnections)
 	setDefault(&c.Limits.InFlight, DefaultInFlight)
 	setDefault(&c.Limits.Names, 65536)

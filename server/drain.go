@@ -82,6 +82,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // abortAll ends all commands of all connections and returns their number.
 func (h *Hall) abortAll() int {
 	n := 0
+	h.streams.abort(ErrStopping)
 	for _, p := range h.routes.links() {
 		for _, r := range p.ledger.list() {
 			if r.abort(ErrStopping) {

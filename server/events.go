@@ -79,13 +79,13 @@ func (h *Hall) answer(r *Request, isError bool, p parts) {
 	}
 	m := &wire.Message{
 		Topic: r.OrcName + "::" + ask.Topic + "." + ask.ID + end, OrcName: r.OrcName, Token: h.token, ID: wire.NewID(),
-		Data: p.Data, Immu: p.Immu, Shred: p.Shred, Chunk: p.Chunk, IsError: isError,
+		Data: p.Data, Immu: p.Immu, Shred: p.Shred, Chunk: p.Chunk, IsError: isError, Stream: r.announced && !isError,
 		Router: wire.Axon, OriginRouter: wire.Axon, Context: ask.Context,
 	}
 	if err := wire.Check(m); err != nil {
 		m.Topic, m.IsError = strings.TrimSuffix(m.Topic, end)+".error", true
 		m.Data = encodeError(Errorf(CodeUnsendable, "the result of %s cannot be sent: %w", ask.Topic, err))
-		m.Immu, m.Shred, m.Chunk = nil, nil, nil
+		m.Immu, m.Shred, m.Chunk, m.Stream = nil, nil, nil, false
 	}
 	if r.session.deliver(m, keepAway) {
 		h.counts.delivered.Add(1)

@@ -29,6 +29,7 @@ type Hall struct {
 	counts   counters
 	drained  drained
 	hordes   hordes
+	streams  streams
 
 	ctx      context.Context // of all that runs; its cause is ErrStopping
 	cancel   context.CancelCauseFunc
@@ -57,6 +58,7 @@ func Listen(ctx context.Context, cfg Config) (*Hall, error) {
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	h.routes.init()
 	h.queue.init(h.start)
+	h.streams.init(h)
 	h.commands.init(h)
 	h.gate.open = !cfg.Hold
 	for _, address := range cfg.Listen {

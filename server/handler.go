@@ -101,6 +101,9 @@ func Handle[In, Out any](h *Hall, name string, fn func(ctx context.Context, in I
 		if err := r.Decode(&in); err != nil {
 			return nil, r.misfit(err)
 		}
+		if err := r.giveUpload(&in); err != nil {
+			return nil, err
+		}
 		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, err

@@ -105,6 +105,7 @@ func (p *peer) leave() {
 	p.left.Store(true)
 	p.cancel(ErrCallerGone)
 	p.link.Close()
+	p.hall.streams.leave(p)
 	p.hall.namesFreed(p.hall.routes.leave(p))
 	p.hall.queue.abandon(p, func(r *Request) { r.settle(nil, ErrCallerGone) })
 }

@@ -10,8 +10,12 @@ import (
 	"github.com/xcraft-go/xbus/wire"
 )
 
-// maxCommand bounds the name of a command in bytes.
-const maxCommand = 256
+// maxCommand and maxID bound the name of a command and the id of a message, in
+// bytes: both are part of the topic of the answer.
+const (
+	maxCommand = 256
+	maxID      = 128
+)
 
 // receive handles one frame. An error ends the connection. It runs on the
 // reader of the connection.
@@ -30,7 +34,7 @@ func (p *peer) receive(m *wire.Message) error {
 		p.asked.Store(true)
 		h.gate.pass(p, m, h.bind)
 		return nil
-	case m.Bare || m.ID == "" || m.OrcName == "" || len(m.Topic) > maxCommand:
+	case m.Bare || m.ID == "" || m.OrcName == "" || len(m.Topic) > maxCommand || len(m.ID) > maxID:
 		h.counts.refuse(Malformed)
 		return nil
 	case !sameToken(m.Token, h.token):
@@ -59,7 +63,7 @@ func (p *peer) command(s *session, m *wire.Message) {
 		r.refuse(Errorf(CodeNameTaken, "the orc name %s is not yours: %s", wire.Redact(m.OrcName), reason))
 		return
 	}
-	if h.drained.begun() {
+	if h.drained.begun() && !h.streams.serves(m.Topic) {
 		h.counts.refuse(HallDraining)
 		r.refuse(Errorf(CodeDraining, "the hall is stopping and takes no new commands"))
 		return

@@ -36,7 +36,11 @@ type Request struct {
 	ctx     context.Context // nil until it runs
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
+	limit   time.Duration // of timer
 	began   bool
+	upload  *inStream // nil until it is asked for
+
+	announced bool // the answer announces a stream
 }
 
 // RequestOf returns the request that a typed handler serves, from the context

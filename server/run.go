@@ -38,7 +38,7 @@ func (r *Request) arm(ctx context.Context) bool {
 	if limit == 0 {
 		limit = r.hall.cfg.Timeout
 	}
-	if limit > 0 {
+	if r.limit = limit; limit > 0 {
 		r.timer = time.AfterFunc(limit, func() { r.expire(limit) })
 	}
 	return true
@@ -89,11 +89,12 @@ func (h *Hall) run(r *Request) {
 func (r *Request) settle(out any, err error) bool {
 	r.mu.Lock()
 	first := r.settled.CompareAndSwap(false, true)
-	timer, began := r.timer, r.began
+	timer, began, upload := r.timer, r.began, r.upload
 	r.mu.Unlock()
 	h := r.hall
 	if !first {
 		h.counts.late.Add(1)
+		dropStream(out)
 		return false
 	}
 	if timer != nil {
@@ -103,6 +104,9 @@ func (r *Request) settle(out any, err error) bool {
 		h.busy.outlived(r)
 	}
 	r.conclude(out, err)
+	if upload != nil {
+		upload.unread()
+	}
 	r.leave()
 	if began {
 		r.giveTurn()
@@ -141,6 +145,9 @@ func (r *Request) giveTurn() {
 // conclude sends the answer, or hands it to the caller inside of the hall.
 func (r *Request) conclude(out any, err error) {
 	h := r.hall
+	if err == nil {
+		out, err = h.streams.announce(r, out)
+	}
 	packed, packErr := pack(out)
 	if err == nil && packErr != nil {
 		err = Errorf(CodeUnsendable, "the result of %s cannot be sent: %w", r.command.name, packErr)
