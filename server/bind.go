@@ -203,9 +203,16 @@ func (h *Hall) nameFor(s *session, a ask) string {
 	if a.XBus != nil && a.XBus.Session != "" && a.XBus.Session == s.id && s.first != "" {
 		return s.first
 	}
-	name := h.names.draw(h.token)
-	h.routes.claim(name, s, h.cfg.Limits.Names+1)
-	return name
+	for {
+		name := h.names.draw(h.token)
+		switch h.routes.claim(name, s, h.cfg.Limits.Names) {
+		case "":
+			return name
+		case TooManyNames:
+			return h.routes.firstName(s) // who asks so often can do with the one
+		}
+		// Somebody has brought this name as an old one of its own.
+	}
 }
 
 // bindByToken binds a client that was given the token of the hall and does not

@@ -136,6 +136,22 @@ func TestHostileClients(t *testing.T) {
 			evil.command(strings.Repeat("x", 300), "")
 			refused(t, hall, server.Malformed)
 		},
+		"a long id": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
+			m := evil.message("demo.tick", "")
+			m.ID = strings.Repeat("x", 300)
+			evil.send(m)
+			refused(t, hall, server.Malformed)
+		},
+		"autoconnect again and again": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
+			first := evil.orc
+			for range 12 { // ten names are allowed
+				evil.autoconnect("")
+			}
+			if evil.orc != first {
+				t.Error("names without end")
+			}
+			evil.call("demo.echo", "1")
+		},
 		"steal a session": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
 			known := joinX(t, hall, "")
 			thief := dialRaw(t, hall.URL())
@@ -146,7 +162,7 @@ func TestHostileClients(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hall := openT(t, server.Config{})
+			hall := openT(t, server.Config{Limits: server.Limits{Names: 10}})
 			demo(t, hall)
 			victim, evil := joinRaw(t, hall.URL()), joinRaw(t, hall.URL())
 			attack(t, hall, victim, evil)
