@@ -32,8 +32,9 @@ type Link interface {
 	Receive() (*wire.Message, error)
 
 	// Send queues m and lets it be written together with what others queue.
-	// Any number of goroutines may call it, and m is not used after it has
-	// returned. A nil error means that m was handed to the writer, not that
+	// Any number of goroutines may call it. m is not used after it has
+	// returned; its payload may be shared with the peer in the same process,
+	// so nobody writes to that. A nil error means that m was handed to the writer, not that
 	// the peer has read it: see LinkInfo.Written. An error that wraps
 	// [ErrNotSent] means that no byte of m was written. The context bounds
 	// the wait for room in the queue. The number counts the messages of the

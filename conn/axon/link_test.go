@@ -190,6 +190,7 @@ func TestCloseFromAnywhere(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		synctest.Wait()
 		if got := runtime.NumGoroutine() - before; got != 0 {
 			t.Errorf("%d goroutines are left", got)
 		}
