@@ -100,6 +100,20 @@ func TestMapErrStopsTheSource(t *testing.T) {
 	}
 }
 
+// What the source says after MapErr has stopped it is reported.
+func TestMapErrReportsWhatTheSourceSaysAfterwards(t *testing.T) {
+	late := lateErrors(t)
+	broken, closing := errors.New("broken"), errors.New("closing failed")
+	src := observable.New(func(_ context.Context, yield func(int) bool) error {
+		yield(1)
+		return closing
+	})
+	_, err := op.MapErr(src, func(int) (int, error) { return 0, broken }).Collect(t.Context())
+	if errs := late(); err != broken || len(errs) != 1 || errs[0] != closing {
+		t.Errorf("%v, late %v", err, errs)
+	}
+}
+
 func TestMaterialize(t *testing.T) {
 	broken := errors.New("broken")
 	failing := op.Concat(observable.Of(1), observable.Fail[int](broken))
