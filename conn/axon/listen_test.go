@@ -455,3 +455,46 @@ func deflated(t *testing.T, b []byte) []byte {
 	w.Close()
 	return out.Bytes()
 }
+
+// A renewed certificate of the hall counts for the next connections; those that
+// are open live on.
+func TestListenerRenewsItsCertificate(t *testing.T) {
+	ctx := within(t)
+	old, renewed := certsT(t), certsT(t)
+	l := listenT(t, ListenConfig{TLS: &ServerTLS{Cert: old.Server.Cert, Key: old.Server.Key}})
+	pinned, err := os.ReadFile(old.Server.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := reach(t, l, &TLS{Pin: string(pinned)}).Dial(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	first.Send(ctx, autoconnect(first.Info().Port))
+	hall, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hall.Close()
+	for from, to := range map[string]string{renewed.Server.Cert: old.Server.Cert, renewed.Server.Key: old.Server.Key} {
+		text, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to, append(text, '\n'), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	second, err := reach(t, l, &TLS{Pin: renewed.Server.Cert}).Dial(ctx)
+	if err != nil {
+		t.Fatalf("with the new certificate: %v", err)
+	}
+	second.Close()
+	if _, err := reach(t, l, &TLS{Pin: string(pinned)}).Dial(ctx); !errors.Is(err, conn.ErrCertificate) {
+		t.Errorf("with the old certificate: %v", err)
+	}
+	if _, err := hall.Receive(); err != nil {
+		t.Errorf("the connection of before: %v", err)
+	}
+}
