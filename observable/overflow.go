@@ -82,15 +82,16 @@ func (s *Subscription[T]) addGap(at, n uint64) {
 	s.gaps = slices.Insert(s.gaps, i, gap{at: at, n: n})
 }
 
-// wait puts v as soon as there is room.
+// wait puts v as soon as there is room, and after those who wait already.
 func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
 	s.mu.Lock()
+	turn := s.waiting == 0
 	s.waiting++
 	s.reckon()
 	if s.room == nil {
 		s.room = make(chan struct{}, 1)
 	}
-	for !s.ended && s.full(size) {
+	for !s.ended && (!turn || s.full(size)) {
 		s.wakeAt.Store(s.seen + s.enoughRoom())
 		if s.look() >= s.wakeAt.Load() {
 			continue // the consumer moved on before it could know
@@ -98,6 +99,7 @@ func (s *Subscription[T]) wait(ctx context.Context, v T, size int) Outcome {
 		s.mu.Unlock()
 		select {
 		case <-s.room:
+			turn = true
 			s.mu.Lock()
 		case <-ctx.Done():
 			s.mu.Lock()

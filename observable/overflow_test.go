@@ -143,6 +143,8 @@ func TestLossHook(t *testing.T) {
 			t.Fatalf("after the first episode: %+v", losses)
 		}
 		sub.Next(t.Context())
+		fill(sub, 3) // the same episode: the consumer has not caught up
+		sub.Next(t.Context())
 		sub.Next(t.Context()) // caught up
 		fill(sub, 5)          // the next episode waits for the hook
 		synctest.Wait()
@@ -151,7 +153,7 @@ func TestLossHook(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		if len(losses) != 2 || losses[1] != (observable.Loss{Lost: 3, Dropped: 11, Buffered: 2, Policy: observable.DropOldest}) {
+		if len(losses) != 2 || losses[1] != (observable.Loss{Lost: 3, Dropped: 13, Buffered: 2, Policy: observable.DropOldest}) {
 			t.Errorf("after the second episode: %+v", losses)
 		}
 		sub.Close()
@@ -180,5 +182,69 @@ func TestLossHookMayCloseAndIsWaitedFor(t *testing.T) {
 		synctest.Wait()
 		fill(sub, 3)
 		wg.Wait()
+	})
+}
+
+// A publisher that waits is woken by a consumer that takes what it has in hand,
+// and then stops.
+func TestBlockIsWokenFromWithinABatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sub := observable.NewSubscription[int](observable.WithPolicy(observable.Block), observable.WithLimit(64))
+		fill(sub, 64)
+		sub.Next(t.Context()) // and has all others in hand
+		sub.Offer(t.Context(), 65)
+		var wg sync.WaitGroup
+		wg.Go(func() { sub.Offer(context.Background(), 66) })
+		synctest.Wait()
+		for range 8 { // an eighth is enough to be woken for
+			sub.Next(t.Context())
+		}
+		wg.Wait()
+		sub.Close()
+	})
+}
+
+// Who waits for room is served before who comes later.
+func TestBlockIsFair(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			sub := observable.NewSubscription[int](observable.WithPolicy(observable.Block), observable.WithLimit(1))
+			sub.Offer(t.Context(), 1)
+			var wg sync.WaitGroup
+			wg.Go(func() { sub.Offer(context.Background(), 2) })
+			synctest.Wait()
+			sub.Next(t.Context())
+			if out := sub.Offer(done, 3); out != observable.Cancelled {
+				t.Fatalf("one who came later: %v, want Cancelled", out)
+			}
+			wg.Wait()
+			sub.Close()
+		}
+	})
+}
+
+// A subscription that is over is the reason, also when ctx is done as well.
+func TestBlockAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			sub := observable.NewSubscription[int](observable.WithPolicy(observable.Block), observable.WithLimit(1))
+			sub.Offer(t.Context(), 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				if out := sub.Offer(ctx, 2); out != observable.Closed {
+					t.Errorf("%v, want Closed", out)
+				}
+			})
+			synctest.Wait()
+			sub.Finish(nil)
+			cancel()
+			wg.Wait()
+			if s := sub.Stats(); s.Matched != 1 {
+				t.Errorf("%+v: what came after the end does not match", s)
+			}
+		}
 	})
 }

@@ -151,6 +151,35 @@ func TestShareDoesNotOverlapRuns(t *testing.T) {
 	})
 }
 
+// The end of a run that nobody follows any more does not touch the next run.
+func TestShareKeepsTheNextRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, begun, _ := counted(observable.New(func(ctx context.Context, yield func(int) bool) error {
+			for yield(1) {
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+					time.Sleep(time.Minute) // takes its time to end
+					return context.Cause(ctx)
+				}
+			}
+			return nil
+		}))
+		shared := observable.Share(src)
+		go shared.First(context.Background())
+		time.Sleep(time.Second)
+		second := obstest.Start(t, shared) // waits until the first run is over
+		time.Sleep(2 * time.Minute)
+		third := obstest.Start(t, shared)
+		time.Sleep(10 * time.Second)
+		if begun.Load() != 2 || len(second.Values()) == 0 || len(third.Values()) == 0 {
+			t.Errorf("%d runs; %v, %v", begun.Load(), second.Values(), third.Values())
+		}
+		second.Stop()
+		third.Stop()
+	})
+}
+
 // No value is missed or doubled between what is replayed and what is live.
 func TestShareReplayHasNoSeam(t *testing.T) {
 	go1 := make(chan struct{})

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/xcraft-go/xbus/observable"
 )
@@ -277,4 +279,32 @@ func TestPublishersAreNotMixedUp(t *testing.T) {
 		}
 		wg.Wait()
 	})
+}
+
+// A Subject keeps no subscription that was closed, whatever way it took values.
+func TestClosedSubscriptionsAreReleased(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := observable.NewSubject[int]()
+	var gone []weak.Pointer[observable.Subscription[int]]
+	for _, opts := range [][]observable.SubscribeOption{
+		{},
+		{observable.WithPolicy(observable.Block), observable.WithLimit(1)},
+		{observable.WithPolicy(observable.FailOnOverflow), observable.WithLimit(1)},
+		{observable.SizeOf(func(int) int { return 1 })},
+		{observable.WithPolicy(observable.ConflateBy(func(v int) int { return v }))},
+	} {
+		sub := s.Subscribe(opts...)
+		gone = append(gone, weak.Make(sub))
+		s.Publish(done, 1)
+		s.Publish(done, 2)
+		sub.Close()
+	}
+	runtime.GC()
+	for i, p := range gone {
+		if p.Value() != nil {
+			t.Errorf("subscription %d is still referenced", i)
+		}
+	}
+	runtime.KeepAlive(s)
 }

@@ -203,6 +203,58 @@ func TestValuesAreReleased(t *testing.T) {
 	}
 }
 
+// A consumer that leaves releases what it had in hand.
+func TestLeavingReleasesTheBatch(t *testing.T) {
+	sub := observable.NewSubscription[*[64]byte]()
+	var all []weak.Pointer[[64]byte]
+	for range 60 {
+		v := new([64]byte)
+		all = append(all, weak.Make(v))
+		sub.Offer(t.Context(), v)
+	}
+	for range sub.All(t.Context()) {
+		break
+	}
+	if n := alive(all); n > 0 {
+		t.Errorf("%d of %d values are still referenced", n, len(all))
+	}
+	runtime.KeepAlive(sub)
+}
+
+// The keys that went by are forgotten.
+func TestConflateByForgetsKeys(t *testing.T) {
+	sub := observable.NewSubscription[int](observable.WithPolicy(observable.ConflateBy(func(v int) int { return v })), observable.WithLimit(10))
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	fill(sub, 1000)
+	before := heap()
+	fill(sub, 200_000)
+	if grown := heap() - before; grown > 1<<20 {
+		t.Errorf("200,000 keys have left %d bytes", grown)
+	}
+	sub.Close()
+}
+
+func TestHighWaterOfAReaderThatKeepsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sub := observable.NewSubscription[int]()
+		go sub.Observable().Count(context.Background())
+		for i := range 10 {
+			synctest.Wait()
+			sub.Offer(t.Context(), i)
+		}
+		synctest.Wait()
+		if s := sub.Stats(); s != (observable.Stats{Matched: 10, Delivered: 10, HighWater: 1}) {
+			t.Errorf("%+v", s)
+		}
+		sub.Close()
+	})
+}
+
 func alive(all []weak.Pointer[[64]byte]) (n int) {
 	runtime.GC()
 	for _, p := range all {
