@@ -1,8 +1,10 @@
 package xbus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/xcraft-go/xbus/rpc"
@@ -59,30 +61,48 @@ func (c *Client) Abort(id string, cause error) bool { return c.calls.Abort(id, c
 func (c *Client) AbortAll(cause error) int { return c.calls.AbortAll(cause) }
 
 // Publish publishes an event. A client of a hall cannot do it by itself: it asks
-// the hall by the command broadcast (protocol §4.7), which all clients receive,
-// this one too. A hall may refuse it without a word; nil means that it was sent.
+// the hall by the command broadcast (protocol §4.7), and all clients receive the
+// event, this one too. A relative topic is one of this client's own orc name.
+//
+// nil means that the command was sent: a hall may refuse it without a word. That
+// the hall has no such command is an error that matches
+// rpc.ErrCommandNotAvailable. Binary chunks cannot be broadcast.
 func (c *Client) Publish(ctx context.Context, topic string, data any, opts ...rpc.Option) error {
+	if topics.IsRelative(topic) && c.OrcName().Load() == "" {
+		if err := c.Ready(ctx); err != nil { // there is no name before the first session
+			return fmt.Errorf("xbus: publish %q: %w", topic, err)
+		}
+	}
 	topic = topics.Expand(topic, c.OrcName().Load())
 	if err := topics.CheckTopic(topic); err != nil {
 		return fmt.Errorf("xbus: publish: %w", err)
 	}
-	payload, err := rpc.Encode(data)
+	message, err := c.broadcast(topic, data)
 	if err != nil {
-		return fmt.Errorf("xbus: publish %q: %w", topic, err)
+		return fmt.Errorf("xbus: publish %q: %w", wire.Redact(topic), err)
 	}
-	if err := (sender{c.conn}).Ready(ctx); err != nil {
-		return fmt.Errorf("xbus: publish %q: %w", topic, err)
+	return c.Send(ctx, "broadcast", message, append([]rpc.Option{rpc.CheckFirst()}, opts...)...)
+}
+
+// broadcast makes the data of the command: {topic, msg}. The hall puts its own
+// token into msg.
+func (c *Client) broadcast(topic string, data any) (json.RawMessage, error) {
+	parts, err := rpc.Encode(data)
+	if err != nil {
+		return nil, err
 	}
-	session, _ := c.conn.Session()
+	if parts.Chunk != nil {
+		return nil, errors.New("a binary chunk cannot be broadcast: send it as base64, or as the result of a command")
+	}
+	namespace, _, _ := topics.Split(topic)
 	event := &wire.Message{
-		Topic: topic, Token: session.Identity.Token, OrcName: session.Identity.OrcName, ID: wire.NewID(),
-		Data: payload.Data, Immu: payload.Immu, Shred: payload.Shred,
+		Topic: topic, Token: c.Token().Load(), OrcName: namespace, ID: wire.NewID(),
+		Data: parts.Data, Immu: parts.Immu, Shred: parts.Shred,
 		Router: wire.Axon, OriginRouter: wire.Axon,
 	}
-	return c.Send(ctx, "broadcast", struct {
-		Topic string          `json:"topic"`
-		Msg   json.RawMessage `json:"msg"`
-	}{topic, wire.AppendEnvelope(nil, event)}, opts...)
+	text := wire.AppendString([]byte(`{"topic":`), topic)
+	text = wire.AppendEnvelope(append(text, `,"msg":`...), event)
+	return append(text, '}'), nil
 }
 
 // A Motd is what a hall says of itself (protocol §4.7).
@@ -103,42 +123,48 @@ func (c *Client) Motd(ctx context.Context) (m Motd, err error) {
 	if err != nil {
 		return m, err
 	}
-	return m, ev.Decode(&m)
+	err = ev.Decode(&m)
+	return m, err
 }
 
 // Disconnect tells the hall that this client goes, and waits for its answer.
 // The hall closes nothing: use Close for that.
 func (c *Client) Disconnect(ctx context.Context) error {
-	_, err := c.special(ctx, "disconnect", "disconnect.finished")
-	return err
+	return obeyed(c.special(ctx, "disconnect", "disconnect.finished"))
 }
 
-// Shutdown asks the hall to end, and waits until it says so.
+// Shutdown asks the hall to end, and waits until it says so. A hall that does
+// not offer it answers with an error.
 func (c *Client) Shutdown(ctx context.Context) error {
-	going, err := c.Expect("greathall::shutdown")
-	if err != nil {
-		return err
+	return obeyed(c.special(ctx, "shutdown", "greathall::shutdown"))
+}
+
+// errAnswered: the hall has answered by the id of the command, as the reference
+// never does for these.
+var errAnswered = errors.New("the hall has answered, without the event")
+
+func obeyed(_ Event, err error) error {
+	if errors.Is(err, errAnswered) {
+		return nil
 	}
-	defer going.Close()
-	if err := c.Send(ctx, "shutdown", nil); err != nil {
-		return err
-	}
-	_, err = going.Await(ctx)
 	return err
 }
 
-// special sends a command whose answer carries no id, and waits for it.
+// special calls a command whose answer is an event without an id. That the hall
+// refuses it, or that the connection goes, is found in the call.
 func (c *Client) special(ctx context.Context, command, answer string) (Event, error) {
-	if err := c.Ready(ctx); err != nil {
-		return Event{}, err
-	}
 	expected, err := c.Expect(answer)
 	if err != nil {
 		return Event{}, err
 	}
 	defer expected.Close()
-	if err := c.Send(ctx, command, nil); err != nil {
-		return Event{}, err
-	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	call := c.Call(ctx, command, nil, rpc.Trace(func(s rpc.Step) {
+		if s.End {
+			cancel(cmp.Or(s.Err, errAnswered))
+		}
+	}))
+	defer call.Abort(nil)
 	return expected.Await(ctx)
 }

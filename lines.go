@@ -2,22 +2,33 @@ package xbus
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/xcraft-go/xbus/rpc"
 	"github.com/xcraft-go/xbus/topics"
+	"github.com/xcraft-go/xbus/wire"
 )
 
 // lineCommand connects an orc to a line, or disconnects it (protocol §6.7).
 const lineCommand = "warehouse.request-line-update"
 
-// lines are the lines that subscriptions want. The hall is asked for each once,
-// again after each return, and when a hall gets the command later.
+// lines are the lines that subscriptions want. A hall is asked for each once,
+// whatever the number of subscriptions, again in each session that does not go
+// on where the last one ended, and when it gets the command later.
 type lines struct {
 	client *Client
 	mu     sync.Mutex
-	wanted map[string]int
-	asked  map[string]string // line → "<orc>$<token>" that it was asked for
+	known  map[string]*line
+}
+
+// A line is what is wanted of one, and what the hall was asked for.
+type line struct {
+	wanted int    // subscriptions
+	orc    string // for whom the hall was asked; "" when it was not
 }
 
 // lineOf returns the line that a pattern names; one with a star names none.
@@ -26,65 +37,92 @@ func lineOf(pattern string) (string, bool) {
 	return line, ok && line != "" && !strings.ContainsAny(line, "*(|)")
 }
 
-func (l *lines) add(line string) {
+func (l *lines) add(name string)    { l.want(name, 1) }
+func (l *lines) remove(name string) { l.want(name, -1) }
+
+func (l *lines) want(name string, change int) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.wanted == nil {
-		l.wanted, l.asked = make(map[string]int), make(map[string]string)
+	if l.known == nil {
+		l.known = make(map[string]*line)
 	}
-	l.wanted[line]++
-	l.ask(line)
+	if l.known[name] == nil {
+		l.known[name] = &line{}
+	}
+	l.known[name].wanted += change
+	failed := l.reconcile(name)
+	l.mu.Unlock()
+	l.report(failed)
 }
 
-func (l *lines) remove(line string) {
+// attached begins a session. In one that the hall knows from before it has its
+// lines still.
+func (l *lines) attached(goesOn bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.wanted[line]--; l.wanted[line] > 0 {
-		return
+	for _, line := range l.known {
+		if !goesOn {
+			line.orc = ""
+		}
 	}
-	delete(l.wanted, line)
-	if l.asked[line] != "" {
-		l.send("delete", line)
-	}
-	delete(l.asked, line)
+	l.mu.Unlock()
+	l.renew()
 }
 
-// renew asks for all lines that the present session was not asked for yet.
+// renew asks for what the hall was not asked for yet.
 func (l *lines) renew() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range l.wanted {
-		l.ask(line)
+	var failed []error
+	for name := range l.known {
+		failed = append(failed, l.reconcile(name)...)
+	}
+	l.mu.Unlock()
+	l.report(failed)
+}
+
+// report tells of what the hall could not be asked; renew comes back to it. The
+// logger is foreign code and runs outside of the lock.
+func (l *lines) report(failed []error) {
+	for _, err := range failed {
+		l.client.logger.Warn("a line could not be asked for", "error", err)
 	}
 }
 
-func (l *lines) ask(line string) {
+// reconcile asks the hall for a line, or takes it back, when what is wanted is
+// not what the hall knows.
+func (l *lines) reconcile(name string) []error {
+	line := l.known[name]
 	session, ok := l.client.conn.Session()
-	key := session.Identity.OrcName + "$" + string(session.Identity.Token)
-	if !ok || l.asked[line] == key || !l.client.registry.Load().Has(lineCommand) {
-		return
+	own := session.Identity.OrcName
+	var err error
+	switch {
+	case line.wanted == 0 && line.orc == "":
+		delete(l.known, name)
+		return nil
+	case !ok || line.wanted > 0 && line.orc == own || !l.client.registry.Load().Has(lineCommand):
+		return nil
+	case line.wanted > 0:
+		if err = l.send("add", name, own, session.Identity.Token); err == nil {
+			line.orc = own
+		}
+	default:
+		if err = l.send("delete", name, line.orc, session.Identity.Token); err == nil {
+			delete(l.known, name)
+		}
 	}
-	if l.send("add", line) {
-		l.asked[line] = key
+	if err != nil && !errors.Is(err, rpc.ErrClosed) { // a client that ends leaves its lines with its session
+		return []error{err}
 	}
+	return nil
 }
 
-// send does not wait: without a session there is nothing to send, and renew
-// comes when there is one.
-func (l *lines) send(kind, line string) bool {
-	session, ok := l.client.conn.Session()
-	if !ok {
-		return false
-	}
-	data := map[string]any{
-		"type": kind, "lineId": line, "orcName": session.Identity.OrcName,
-		"token": string(session.Identity.Token), "generation": 0,
-	}
-	now, cancel := context.WithCancel(context.Background())
-	cancel() // no wait for room either
-	err := l.client.calls.Send(now, lineCommand, data, failFast)
-	if err != nil {
-		l.client.logger.Warn("line not "+kind+"ed", "line", line, "error", err)
-	}
-	return err == nil
+// lineWait bounds the wait for room where the hall does not read: it can be the
+// reader that waits.
+const lineWait = 100 * time.Millisecond
+
+func (l *lines) send(kind, name, orc string, token wire.Token) error {
+	data, _ := json.Marshal(map[string]any{ // strings and a number
+		"type": kind, "lineId": name, "orcName": orc, "token": string(token), "generation": 0,
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
+	defer cancel()
+	return l.client.calls.Send(ctx, lineCommand, json.RawMessage(data), failFast)
 }

@@ -79,7 +79,14 @@ func WithNodeName(name string) Option { return func(s *settings) { s.conn.NodeNa
 
 // WithToken makes a session without a handshake, with a token that is known
 // already ("server mode" of the reference).
-func WithToken(token string) Option { return func(s *settings) { s.conn.Token = token } }
+func WithToken(token string) Option {
+	return func(s *settings) {
+		if token == "" {
+			s.fail(`WithToken(""): give the token of the hall, or leave the option out`)
+		}
+		s.conn.Token = token
+	}
+}
 
 // WithNewName uses the orc name that the hall gives at a reconnection. Default:
 // the first one, as the reference does (protocol §4.4).
@@ -88,6 +95,16 @@ func WithNewName() Option { return func(s *settings) { s.conn.AdoptNewName = tru
 // WithCallTimeout bounds calls whose context has no deadline, default 60 s;
 // negative for none.
 func WithCallTimeout(d time.Duration) Option { return func(s *settings) { s.calls.Timeout = d } }
+
+// WithMaxQueued bounds the calls that wait under rpc.Queue, default 1,024.
+func WithMaxQueued(n int) Option {
+	return func(s *settings) {
+		if n <= 0 {
+			s.fail("WithMaxQueued(%d): give a positive number", n)
+		}
+		s.calls.MaxQueued = n
+	}
+}
 
 // WithMaxInFlight bounds the calls in flight, default 262,144.
 func WithMaxInFlight(n int) Option {
@@ -100,7 +117,14 @@ func WithMaxInFlight(n int) Option {
 }
 
 // WithWhenDown says what calls do while there is no session, default rpc.Wait.
-func WithWhenDown(w rpc.WhenDown) Option { return func(s *settings) { s.down = w } }
+func WithWhenDown(w rpc.WhenDown) Option {
+	return func(s *settings) {
+		if w > rpc.Queue {
+			s.fail("WithWhenDown(%d): give rpc.Wait, rpc.FailFast or rpc.Queue", w)
+		}
+		s.down = w
+	}
+}
 
 // WithSubscribeDefaults sets options for every subscription that does not give
 // its own. Default: 1,024 events, 64 MiB, drop the oldest.
@@ -171,6 +195,8 @@ func settle(url string, opts []Option) (*settings, error) {
 	switch {
 	case s.transport != nil && url != "":
 		return nil, errors.New("xbus: WithTransport and an address: give one of them")
+	case s.transport != nil && s.axon.TLS != nil:
+		return nil, errors.New("xbus: WithTransport and WithTLS: give the certificates to the transport")
 	case s.transport == nil:
 		t, err := parseURL(url, s)
 		if err != nil {

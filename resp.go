@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/xcraft-go/xbus/conn"
@@ -12,7 +13,6 @@ import (
 	"github.com/xcraft-go/xbus/operators"
 	"github.com/xcraft-go/xbus/rpc"
 	"github.com/xcraft-go/xbus/topics"
-	"github.com/xcraft-go/xbus/wire"
 )
 
 // OrcToken is the special name for [Client.Resp] that stands for the hall
@@ -51,17 +51,14 @@ func (r *Resp) WithContext(v any) (*Resp, error) {
 // Module returns the name of the module.
 func (r *Resp) Module() string { return r.module }
 
-// OrcName returns the name that the calls of this Resp go under. Before the
-// first session a name of the client's own is "".
+// OrcName returns the name that the calls of this Resp go under. The client's
+// own and the hall's are "" before the first session.
 func (r *Resp) OrcName() string {
 	switch r.orcName {
 	case "":
 		return r.client.OrcName().Load()
 	case OrcToken:
-		if token := r.client.Token().Load(); token != "" {
-			return wire.GreatHall + "@" + string(token)
-		}
-		return ""
+		return hallName(r.client.Token().Load())
 	}
 	return r.orcName
 }
@@ -78,7 +75,7 @@ func (r *Resp) Client() *Client { return r.client }
 func (r *Resp) options(opts []rpc.Option) []rpc.Option {
 	var own []rpc.Option
 	if r.orcName != "" {
-		own = append(own, rpc.As(r.OrcName()))
+		own = append(own, rpc.As(r.orcName)) // OrcToken is replaced when the session is known
 	}
 	if r.context != nil {
 		own = append(own, rpc.WithContext(r.context))
@@ -102,12 +99,9 @@ func (r *Resp) Retry(ctx context.Context, call *rpc.Pending) *rpc.Pending {
 }
 
 // Topic is Client.Topic; a relative pattern means the events of the Resp's own
-// orc name.
+// orc name, also when that changes.
 func (r *Resp) Topic(pattern string, opts ...observable.SubscribeOption) Topic {
-	if name := r.OrcName(); name != "" {
-		pattern = topics.Expand(pattern, name)
-	}
-	return r.client.Topic(pattern, opts...)
+	return r.client.topicOf(r.orcName, pattern, opts)
 }
 
 // CatchAll is the topic of every event.
@@ -117,13 +111,21 @@ func (r *Resp) CatchAll(opts ...observable.SubscribeOption) Topic {
 
 // Publish is Client.Publish; a relative topic is of the Resp's own orc name.
 func (r *Resp) Publish(ctx context.Context, topic string, data any) error {
-	return r.client.Publish(ctx, topics.Expand(topic, r.OrcName()), data, r.options(nil)...)
+	if r.orcName == OrcToken && r.OrcName() == "" {
+		if err := r.client.Ready(ctx); err != nil {
+			return fmt.Errorf("xbus: publish %q: %w", topic, err)
+		}
+	}
+	if r.orcName != "" {
+		topic = topics.Expand(topic, r.OrcName())
+	}
+	return r.client.Publish(ctx, topic, data, r.options(nil)...)
 }
 
-// UnsubscribeAll closes all subscriptions of the client with this pattern and
-// returns their number.
+// UnsubscribeAll is Client.UnsubscribeAll; a relative pattern is of the Resp's
+// own orc name.
 func (r *Resp) UnsubscribeAll(pattern string) int {
-	return r.client.UnsubscribeAll(topics.Expand(pattern, r.OrcName()))
+	return r.client.subs.unsubscribe(pattern, r.orcName)
 }
 
 // HasCommand reports whether the hall knows a command.
@@ -161,25 +163,5 @@ func (r *Resp) OrcNameChanges() observable.Observable[conn.Notice] {
 func (r *Resp) RegistryChanges() observable.Observable[rpc.Diff] { return r.client.RegistryChanges() }
 
 func (r *Resp) notices(kinds ...conn.NoticeKind) observable.Observable[conn.Notice] {
-	return operators.Filter(r.client.Notices(), func(n conn.Notice) bool {
-		for _, kind := range kinds {
-			if n.Kind == kind {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// UnsubscribeAll closes all subscriptions with this pattern, as it was given,
-// and returns their number. Their streams end with observable.ErrClosed.
-func (c *Client) UnsubscribeAll(pattern string) int {
-	n := 0
-	for _, s := range c.subs.list() {
-		if s.pattern == pattern || topics.Expand(s.pattern, c.OrcName().Load()) == pattern {
-			s.queue.Close()
-			n++
-		}
-	}
-	return n
+	return operators.Filter(r.client.Notices(), func(n conn.Notice) bool { return slices.Contains(kinds, n.Kind) })
 }

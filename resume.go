@@ -26,10 +26,10 @@ type resume struct {
 
 // announce is called for each autoconnect.
 func (c *Client) announce() map[string]any {
-	l := &c.subs
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return map[string]any{"xbus": announcement{Version: 1, Session: l.session, Seq: l.seq.Load()}}
+	c.subs.mu.Lock()
+	session := c.subs.session
+	c.subs.mu.Unlock()
+	return map[string]any{"xbus": announcement{Version: 1, Session: session, Seq: c.events.last()}}
 }
 
 func resumeOf(answer []byte) resume {
@@ -38,4 +38,46 @@ func resumeOf(answer []byte) resume {
 	}
 	_ = json.Unmarshal(answer, &data) // other halls say nothing
 	return data.Resume
+}
+
+// A position is how far the numbered events of a hall have come. After a return
+// the replayed ones come first, with numbers up to base, then those above.
+type position struct {
+	base     uint64 // of the last event before the return
+	owed     uint64 // replayed events that have not come yet
+	replayed uint64 // of the last one that has, or the last before the loss
+	seq      uint64 // of the last event after the return
+}
+
+// came notes an event; 0 is the number of one that has none.
+func (p *position) came(seq uint64) {
+	switch {
+	case seq == 0:
+	case seq > p.base:
+		p.seq, p.owed = seq, 0
+	case p.owed > 0:
+		p.owed--
+		p.replayed = seq
+	}
+}
+
+// last is the number of the event up to which nothing more is wanted.
+func (p *position) last() uint64 {
+	if p.owed > 0 {
+		return p.replayed
+	}
+	return max(p.seq, p.base)
+}
+
+// resume begins a session and returns how many events were missed: those that
+// were published since the last one, and those that the hall has promised to
+// send again and could not.
+func (p *position) resume(r resume) (missed uint64) {
+	last := max(p.seq, p.base)
+	missed = r.Seq - min(last, r.Seq) + p.owed
+	*p = position{base: r.Seq, owed: r.Replayed, replayed: p.last()}
+	if !r.Known {
+		p.owed, missed = 0, 0
+	}
+	return missed
 }

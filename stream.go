@@ -29,7 +29,6 @@ var ErrClosed = conn.ErrClosed
 type Client struct {
 	conn     *conn.Conn
 	calls    *rpc.Calls
-	router   *topics.Router[*observable.Subscription[Event]]
 	subs     subscriptions
 	lines    lines
 	registry *observable.Value[*rpc.Registry]
@@ -37,8 +36,11 @@ type Client struct {
 	defaults []observable.SubscribeOption
 	logger   *slog.Logger
 
-	own     atomic.Pointer[string]            // "<orc name>::", for answers
-	matches []*observable.Subscription[Event] // the reader's own
+	own atomic.Pointer[string] // "<orc name>::", for answers
+
+	// Of the goroutine that reads.
+	matches []*observable.Subscription[Event]
+	events  position // how far the numbered events have come
 
 	cancel context.CancelCauseFunc // ends conn.Run
 	run    sync.WaitGroup
@@ -85,7 +87,7 @@ func Open(url string, opts ...Option) (*Client, error) {
 	if s.compat {
 		routing = append(routing, topics.Compat())
 	}
-	c.router = topics.NewRouter[*observable.Subscription[Event]](routing...)
+	c.subs.router = topics.NewRouter[*observable.Subscription[Event]](routing...)
 	c.lines.client = c
 	s.conn.OnMessage, s.conn.OnAttach, s.conn.OnDetach = c.dispatch, c.attached, c.detached
 	s.conn.OnRegistry, s.conn.Announce = c.newRegistry, c.announce
@@ -128,10 +130,13 @@ func (c *Client) Ready(ctx context.Context) error {
 
 // late says what a connection was waiting for when the patience of ctx ended.
 func (c *Client) late(ctx context.Context) error {
-	e := &conn.Error{Op: "connect", Addr: c.conn.Addr(), Err: context.Cause(ctx), Reason: conn.ErrTimeout}
+	e := &conn.Error{Op: "connect", Addr: c.conn.Addr(), Err: context.Cause(ctx)}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		e.Reason = conn.ErrTimeout
+	}
 	switch s := c.conn.State().Load(); {
-	case s.Err != nil:
-		e.Err = errors.Join(s.Err, context.Cause(ctx))
+	case s.Err != nil: // the last attempt tells more
+		e.Err = fmt.Errorf("%w: %w", context.Cause(ctx), s.Err)
 		e.Reason = conn.ReasonOf(s.Err)
 	case c.conn.Linked():
 		e.Reason = conn.ErrNoHeartbeat
@@ -159,8 +164,8 @@ func (c *Client) dispatch(m *wire.Message) {
 	own := c.own.Load()
 	c.calls.Settle(m, own != nil && strings.HasPrefix(m.Topic, *own))
 	c.calls.Event(m)
-	c.subs.count(m)
-	c.matches = c.router.AppendMatches(c.matches[:0], m.Topic)
+	c.events.came(m.Seq)
+	c.matches = c.subs.router.AppendMatches(c.matches[:0], m.Topic)
 	for i, sub := range c.matches {
 		sub.Offer(context.Background(), Event{Message: m})
 		c.matches[i] = nil
@@ -172,9 +177,10 @@ func (c *Client) dispatch(m *wire.Message) {
 func (c *Client) attached(s conn.Session) {
 	own := s.Identity.OrcName + "::"
 	c.own.Store(&own)
-	c.rename(s.Identity.OrcName)
-	c.subs.gap(s)
-	c.lines.renew()
+	answer := resumeOf(s.Answer)
+	c.subs.rename(s.Identity)
+	c.subs.gap(s, answer, c.events.resume(answer))
+	c.lines.attached(answer.Known)
 	c.calls.Attached()
 }
 
@@ -188,36 +194,6 @@ func (c *Client) newRegistry(r conn.Registry) {
 	c.lines.renew()
 }
 
-// sender lets rpc send by the connection.
-type sender struct{ conn *conn.Conn }
-
-func (s sender) Connected() bool {
-	_, ok := s.conn.Session()
-	return ok
-}
-
-func (s sender) Send(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
-	r, err := s.conn.Send(ctx, m)
-	if errors.Is(err, conn.ErrNotConnected) {
-		err = errors.Join(rpc.ErrNotConnected, err)
-	}
-	return rpc.Receipt(r), err
-}
-
-func (s sender) Ready(ctx context.Context) error {
-	if s.Connected() {
-		return nil
-	}
-	state, err := s.conn.State().Wait(ctx, func(st conn.State) bool { return st.Usable() || st.Phase == conn.Closed })
-	switch {
-	case err == nil && state.Usable():
-		return nil
-	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return errors.Join(ErrClosed, state.Err)
-}
-
 // A Report says what a Drain has left behind.
 type Report struct {
 	Aborted     int           // calls that had not ended in time
@@ -227,7 +203,8 @@ type Report struct {
 
 // Drain ends the Client politely: it refuses new calls, waits until those in
 // flight have ended, lets subscriptions be read to their end, and closes. When
-// ctx is done first the rest is aborted; the report says how much that was.
+// ctx is done first the rest is aborted, the error says so, and the report how
+// much that was. A subscription that nobody reads is waited for as well.
 func (c *Client) Drain(ctx context.Context) (Report, error) {
 	began := time.Now()
 	c.calls.Refuse(ErrClosed)
@@ -237,7 +214,7 @@ func (c *Client) Drain(ctx context.Context) (Report, error) {
 	if err := c.subs.read(ctx); err != nil && waitErr == nil {
 		waitErr = err
 	}
-	report.Undelivered = c.subs.buffered()
+	report.Undelivered = c.Stats().Buffered
 	c.Close()
 	report.Took = time.Since(began)
 	return report, waitErr

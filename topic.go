@@ -3,6 +3,7 @@ package xbus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -32,7 +33,8 @@ const TopicGap = "xbus::gap"
 
 // A Gap says that the connection was interrupted: events that were published in
 // that time were not received. Each subscription that lived before the loss gets
-// one marker, in its stream, before the first event after it.
+// one marker, in its stream, before the first event after it. In the queue it is
+// an event like others, and can be dropped like them.
 type Gap struct {
 	From  time.Time `json:"from"`  // the last sign of life before the loss
 	To    time.Time `json:"to"`    // the return
@@ -72,7 +74,7 @@ func (g *Gap) event() Event {
 // as immutable values.
 func (e Event) Decode(dst any) error {
 	if err := rpc.Decode(e.Message, dst); err != nil {
-		return fmt.Errorf("xbus: event %q: the payload is no %T: %w", wire.Redact(e.Topic), dst, err)
+		return fmt.Errorf("xbus: event %q: the payload does not fit into a %T: %w", wire.Redact(e.Topic), dst, err)
 	}
 	return nil
 }
@@ -105,6 +107,7 @@ func (e Event) size() int {
 type Topic struct {
 	client  *Client
 	pattern string
+	orc     string // whose a relative pattern is: "" this client's, OrcToken the hall's
 	opts    []observable.SubscribeOption
 	err     error
 }
@@ -119,11 +122,17 @@ type Topic struct {
 // its policy, by default the oldest is dropped and counted. A pattern or an
 // option that is wrong is an error of the runs.
 func (c *Client) Topic(pattern string, opts ...observable.SubscribeOption) Topic {
-	t := Topic{client: c, pattern: pattern, opts: append(c.defaults[:len(c.defaults):len(c.defaults)], opts...)}
-	if _, err := topics.Compile(topics.Expand(pattern, "orc@token")); err != nil {
-		t.err = fmt.Errorf("xbus: topic %q: %w", pattern, err)
-	} else if err := observable.ValidateOptionsFor[Event](t.opts...); err != nil {
-		t.err = fmt.Errorf("xbus: topic %q: %w", pattern, err)
+	return c.topicOf("", pattern, opts)
+}
+
+func (c *Client) topicOf(orc, pattern string, opts []observable.SubscribeOption) Topic {
+	t := Topic{client: c, orc: orc, pattern: pattern, opts: append(c.defaults[:len(c.defaults):len(c.defaults)], opts...)}
+	_, err := topics.Compile(topics.Expand(pattern, "orc@token"))
+	if err == nil {
+		err = observable.ValidateOptionsFor[Event](t.opts...)
+	}
+	if err != nil {
+		t.err = fmt.Errorf("xbus: topic %q: %w", wire.Redact(pattern), err)
 	}
 	return t
 }
@@ -147,8 +156,11 @@ func (t Topic) Err() error { return t.err }
 // Subscribe joins the events now: what the hall sends after it has returned is
 // not missed. Close the subscription, or leave its loop, to end it.
 func (t Topic) Subscribe() (*observable.Subscription[Event], error) {
-	if t.err != nil {
+	switch {
+	case t.err != nil:
 		return nil, t.err
+	case t.client == nil:
+		return nil, errors.New("xbus: a Topic without a client: make it by Client.Topic")
 	}
 	return t.client.subscribe(t)
 }

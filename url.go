@@ -2,6 +2,7 @@ package xbus
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -38,8 +39,42 @@ type address struct {
 
 func (a *address) fail(hint, reason string, args ...any) {
 	if a.err == nil {
-		a.err = &AddressError{a.Redacted(), fmt.Sprintf(reason, args...), hint}
+		a.err = &AddressError{a.withoutSecrets(), fmt.Sprintf(reason, args...), hint}
 	}
+}
+
+// withoutSecrets is the address for people: passwords, and certificates and
+// keys that stand in it as text, are left out.
+func (a *address) withoutSecrets() string {
+	shown := *a.URL
+	pairs := strings.Split(shown.RawQuery, "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		if value, _ = url.QueryUnescape(value); strings.HasPrefix(value, "base64:") || strings.HasPrefix(value, "-----BEGIN") {
+			pairs[i] = name + "=xxxxx"
+		}
+	}
+	shown.RawQuery = strings.Join(pairs, "&")
+	shown.Opaque = withoutUser(shown.Opaque)
+	return shown.Redacted()
+}
+
+// withoutUser hides what stands before an @.
+func withoutUser(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		return "…" + text[at:]
+	}
+	return text
+}
+
+// unparsable describes a text that is no URL, without what may be secret in it:
+// the parser's own words repeat the text.
+func unparsable(text string) *AddressError {
+	scheme, _, ok := strings.Cut(text, "://")
+	if !ok {
+		return &AddressError{withoutUser(text), "it is no URL", "write " + urlForms}
+	}
+	return &AddressError{scheme + "://…", "it is no URL: a port is no number, or a character must be escaped", "write " + urlForms}
 }
 
 // parseURL makes the transport that an address names, and sets what else the
@@ -47,9 +82,13 @@ func (a *address) fail(hint, reason string, args ...any) {
 func parseURL(text string, s *settings) (conn.Transport, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, &AddressError{text, "it is no URL", "write " + urlForms}
+		return nil, unparsable(text)
 	}
-	a := &address{URL: u, query: u.Query()}
+	a := &address{URL: u}
+	if a.query, err = url.ParseQuery(u.RawQuery); err != nil {
+		a.fail("write name=value&name=value, special characters escaped", "the parameters cannot be read")
+	}
+	a.noUser()
 	var transport conn.Transport
 	switch u.Scheme {
 	case "xcraft", "xcrafts":
@@ -57,7 +96,7 @@ func parseURL(text string, s *settings) (conn.Transport, error) {
 	case "xcraft+unix":
 		transport = a.unix(s)
 	case "mem":
-		transport = a.mem()
+		transport = a.mem(s)
 	default:
 		a.fail("write "+urlForms, "the scheme %q is not known", u.Scheme)
 	}
@@ -71,8 +110,8 @@ func parseURL(text string, s *settings) (conn.Transport, error) {
 
 func (a *address) tcp(s *settings) conn.Transport {
 	cfg := s.axon
-	cfg.Host = a.Hostname()
-	if cfg.Host == "" {
+	cfg.UnixSocketID, cfg.SocketDir, cfg.CommanderPort, cfg.NotifierPort = "", "", 0, 0
+	if cfg.Host = a.Hostname(); cfg.Host == "" {
 		a.fail("write xcraft://127.0.0.1:35400?events=35800", "the host is missing")
 	}
 	if a.Port() != "" {
@@ -84,10 +123,16 @@ func (a *address) tcp(s *settings) conn.Transport {
 	a.noPath()
 	if a.Scheme == "xcrafts" {
 		cfg.TLS = a.tls(s)
-	} else if s.axon.TLS != nil {
-		a.fail("write xcrafts://, or leave the option out", "WithTLS was given, but the scheme is xcraft")
+	} else {
+		a.noTLS(s)
 	}
 	return a.axon(cfg)
+}
+
+func (a *address) noTLS(s *settings) {
+	if s.axon.TLS != nil {
+		a.fail("write xcrafts://, or leave the option out", "WithTLS was given, but the scheme is %s", a.Scheme)
+	}
 }
 
 func (a *address) tls(s *settings) *axon.TLS {
@@ -107,10 +152,15 @@ func (a *address) tls(s *settings) *axon.TLS {
 
 func (a *address) unix(s *settings) conn.Transport {
 	cfg := s.axon
-	cfg.UnixSocketID = a.Host
-	if a.Host == "" {
+	cfg.Host, cfg.CommanderPort, cfg.NotifierPort = "", 0, 0
+	cfg.UnixSocketID = a.Hostname()
+	switch {
+	case cfg.UnixSocketID == "":
 		a.fail("write xcraft+unix://<unixSocketId>", "the identifier of the sockets is missing")
+	case a.Port() != "":
+		a.fail("write commander="+a.Port()+", and events=", "unix sockets have no port")
 	}
+	a.noTLS(s)
 	a.noPath()
 	cfg.SocketDir = a.take("dir")
 	if v := a.take("commander"); v != "" {
@@ -140,8 +190,9 @@ func (a *address) axon(cfg axon.Config) conn.Transport {
 	return t
 }
 
-func (a *address) mem() conn.Transport {
+func (a *address) mem(s *settings) conn.Transport {
 	a.noPath()
+	a.noTLS(s)
 	t, err := inproc.New(a.Host)
 	if err != nil {
 		a.fail("write mem://name, the name being that of a hall of this process", "the name is missing")
@@ -178,6 +229,12 @@ func (a *address) flag(name string, field *bool) {
 
 func (a *address) take(name string) string {
 	a.used = append(a.used, name)
+	switch values := a.query[name]; {
+	case len(values) > 1:
+		a.fail("write it once", "the parameter %q is given %d times", name, len(values))
+	case len(values) == 1 && values[0] == "":
+		a.fail("write "+name+"=value, or leave it out", "the parameter %q has no value", name)
+	}
 	return a.query.Get(name)
 }
 
@@ -202,16 +259,22 @@ func (a *address) duration(name, v string) time.Duration {
 }
 
 func (a *address) noPath() {
-	if strings.Trim(a.Path, "/") != "" {
+	switch {
+	case strings.Trim(a.Path, "/") != "":
 		a.fail("leave it out", "the path %q has no meaning", a.Path)
+	case a.Fragment != "":
+		a.fail("leave it out", "what stands behind the # has no meaning")
 	}
+}
+
+func (a *address) noUser() {
 	if a.User != nil {
 		a.fail("leave it out: halls know certificates, not passwords", "a user name has no meaning")
 	}
 }
 
 func (a *address) checkUnused() {
-	for name := range a.query {
+	for _, name := range slices.Sorted(maps.Keys(a.query)) {
 		if !slices.Contains(a.used, name) {
 			known := slices.Sorted(slices.Values(a.used))
 			a.fail("known are "+strings.Join(known, ", "), "the parameter %q is not known with %s", name, a.Scheme)

@@ -22,7 +22,8 @@ func (c *Client) Token() observable.View[wire.Token] { return c.conn.Token() }
 // session; see conn.Identity for the name that the hall gave last.
 func (c *Client) OrcName() observable.View[string] { return c.conn.OrcName() }
 
-// Registry is the set of commands of the hall, nil before the first session.
+// Registry is the set of commands of the hall, nil before the first session;
+// the methods of a nil *rpc.Registry say that there is nothing.
 func (c *Client) Registry() observable.View[*rpc.Registry] { return c.registry.View() }
 
 // Notices is the stream of reconnections, and of changes of token, orc name and
@@ -78,22 +79,25 @@ func (c *Client) LastError() error { return c.conn.State().Load().Err }
 // before the next attempt.
 func (c *Client) Reconnect() { c.conn.Reconnect() }
 
-// Stats are the counters of a client.
+// Stats are the counters of a client. Those of events are the sums over all
+// subscriptions that are or were: at every moment
+// Delivered + Dropped + Buffered = Matched.
 type Stats struct {
 	Conn          conn.Stats
 	Calls         rpc.Stats
-	Subscriptions int
-	// Dropped counts the events that full queues have lost, in all
-	// subscriptions that are or were.
-	Dropped uint64
+	Subscriptions int // that are open
+
+	Matched   uint64 // events for which there was a subscription, for each; gap markers count
+	Delivered uint64 // handed to who reads
+	Dropped   uint64 // lost in full queues, or left unread when a subscription was closed
+	Buffered  int    // waiting to be read
 }
 
 // Stats returns the counters.
 func (c *Client) Stats() Stats {
-	s := Stats{Conn: c.conn.Stats(), Calls: c.calls.Stats(), Dropped: c.subs.dropped.Load()}
-	for _, sub := range c.subs.list() {
-		s.Subscriptions++
-		s.Dropped += sub.queue.Stats().Dropped
+	events := c.subs.stats()
+	return Stats{
+		Conn: c.conn.Stats(), Calls: c.calls.Stats(), Subscriptions: events.open,
+		Matched: events.matched, Delivered: events.delivered, Dropped: events.dropped, Buffered: events.buffered,
 	}
-	return s
 }
