@@ -12,18 +12,58 @@ import (
 )
 
 // The stages are the same for all. Each has a little work, about a nanosecond
-// in a plain loop, as the fields of an event have that are looked at: a step of a
-// hash, a test that nearly every value passes.
+// in a plain loop (3 to 4 ns for three stages, 11 to 12 for ten), as the fields of
+// an event have that are looked at: a step of a hash, a test that nearly every
+// value passes. Stages that do nothing would measure the calls alone.
 var (
 	maps    = []func(int) int{mix1, mix2, mix3, mix4, mix5}
 	filters = []func(int) bool{keep1, keep2, keep3, keep4, keep5}
 )
 
-func mix1(v int) int { v ^= v << 13; v ^= v >> 7; return v ^ v<<17 }
-func mix2(v int) int { v ^= v << 11; v ^= v >> 8; return v ^ v<<19 }
-func mix3(v int) int { v ^= v << 15; v ^= v >> 4; return v ^ v<<21 }
-func mix4(v int) int { v ^= v << 5; v ^= v >> 12; return v ^ v<<27 }
-func mix5(v int) int { v ^= v << 9; v ^= v >> 11; return v ^ v<<23 }
+func mix1(v int) int {
+	v ^= v << 13
+	v ^= v >> 7
+	v ^= v << 17
+	v *= 31
+	v ^= v >> 15
+	return v ^ v<<7
+}
+
+func mix2(v int) int {
+	v ^= v << 11
+	v ^= v >> 8
+	v ^= v << 19
+	v *= 33
+	v ^= v >> 13
+	return v ^ v<<8
+}
+
+func mix3(v int) int {
+	v ^= v << 15
+	v ^= v >> 4
+	v ^= v << 21
+	v *= 37
+	v ^= v >> 17
+	return v ^ v<<4
+}
+
+func mix4(v int) int {
+	v ^= v << 5
+	v ^= v >> 12
+	v ^= v << 27
+	v *= 41
+	v ^= v >> 7
+	return v ^ v<<12
+}
+
+func mix5(v int) int {
+	v ^= v << 9
+	v ^= v >> 11
+	v ^= v << 23
+	v *= 43
+	v ^= v >> 11
+	return v ^ v<<11
+}
 
 func keep1(v int) bool { return v%1021 != 0 }
 func keep2(v int) bool { return v%1031 != 0 }
