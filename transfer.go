@@ -16,6 +16,11 @@ import (
 // Streams are how files and other long results travel (protocol §7.5): a message
 // announces one, then it flows in chunks. A command whose result is a stream is
 // called by Download, one that reads a stream by Upload.
+//
+// Halls of xbus add what the protocol lacks, and say so by two more commands in
+// their registry: a receiver tells how far it is (emit-ack), so that neither side
+// holds more than a window, and who gives up tells the other (emit-abort,
+// stream.failed). With halls of the reference a sender that dies is a silence.
 
 // Progress says how far a stream is.
 type Progress struct {
@@ -26,6 +31,13 @@ type Progress struct {
 // ErrBroken: a chunk is missing, or the sender announced another size. What was
 // read so far is not the whole stream.
 var ErrBroken = errors.New("stream broken")
+
+// ErrSource: the sender could not read what it sends.
+var ErrSource = errors.New("the sender has failed")
+
+// ErrUnread: the command has answered without reading its stream to the end.
+// Upload returns the answer too.
+var ErrUnread = errors.New("the command has answered before its stream came to the end")
 
 // A StreamError is a stream that did not come to its end.
 type StreamError struct {
@@ -60,9 +72,10 @@ func Owner(routingKey string) TransferOption {
 // IdleTimeout is how long nothing may come, default 120 s as in the reference.
 func IdleTimeout(d time.Duration) TransferOption { return func(o *transferOptions) { o.idle = d } }
 
-// WindowBytes bounds what may wait to be read of a download, default 64 MiB. A
-// hall sends without asking: a reader that falls further behind than this loses
-// the stream, with an error that wraps observable.ErrOverflow.
+// WindowBytes bounds what may wait to be read of a download. A hall of xbus
+// sends no more than that, default 4 MiB. A hall of the reference sends without
+// asking: a reader that falls further behind, default 64 MiB, loses the stream,
+// with an error that wraps observable.ErrOverflow.
 func WindowBytes(n int) TransferOption { return func(o *transferOptions) { o.limit = n } }
 
 // ForCall gives options to the command of the transfer.
@@ -71,15 +84,19 @@ func ForCall(opts ...rpc.Option) TransferOption {
 }
 
 func transferSettings(opts []TransferOption) transferOptions {
-	o := transferOptions{idle: 120 * time.Second, limit: 64 << 20}
+	o := transferOptions{idle: 120 * time.Second}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	return o
 }
 
-// chunkSize is that of the reference for files.
-const chunkSize = 64 << 10
+const (
+	chunkSize   = 64 << 10 // that of the reference for files
+	ownWindow   = 4 << 20  // bytes on their way from a hall of xbus
+	otherWindow = 64 << 20 // bytes that may wait, from others
+	ackPieces   = 256      // acknowledge at least after so many
+)
 
 // A handle is what announces a stream: the member xcraftStream of a payload.
 type handle struct {
@@ -97,18 +114,20 @@ type chunk struct {
 	Counter  *int64          `json:"counter,omitempty"`
 }
 
-// owner finds the hall that streams are asked from, by the commands that every
-// hall has for them.
-func (c *Client) owner(o transferOptions) (string, error) {
+// owner finds the hall that a stream belongs to: the one that was given, the one
+// that announced says, or the only one that there is.
+func (c *Client) owner(o transferOptions, announced string) (string, error) {
 	if o.owner != "" {
 		return o.owner, nil
 	}
 	var owners []string
 	for _, name := range c.registry.Load().Names() {
-		if rest, ok := strings.CutPrefix(name, "transport."); ok {
-			if key, ok := strings.CutSuffix(rest, ".start-emit"); ok {
-				owners = append(owners, key)
+		rest, ok := strings.CutPrefix(name, "transport.")
+		if key, isStart := strings.CutSuffix(rest, ".start-emit"); ok && isStart {
+			if key == announced {
+				return key, nil
 			}
+			owners = append(owners, key)
 		}
 	}
 	switch len(owners) {
@@ -119,6 +138,19 @@ func (c *Client) owner(o transferOptions) (string, error) {
 	}
 	return "", fmt.Errorf("xbus: streams of several halls can be meant (%s): say which with Owner", strings.Join(owners, ", "))
 }
+
+// speaksBack reports whether a hall has the commands that only xbus has.
+func (c *Client) speaksBack(owner string) bool {
+	return c.registry.Load().Has("transport." + owner + ".emit-abort")
+}
+
+// tell sends what a stream has to say beside its chunks. Nobody waits for the
+// answer, and a hall that is gone need not know.
+func (c *Client) tell(ctx context.Context, owner, verb string, data any) {
+	c.Call(context.WithoutCancel(ctx), "transport."+owner+"."+verb, data, failFast, rpc.Timeout(tellTime))
+}
+
+const tellTime = 30 * time.Second
 
 // nextEvent reads a subscription to a stream, no longer than idle.
 func nextEvent(ctx context.Context, sub *observable.Subscription[Event], idle time.Duration) (Event, error) {

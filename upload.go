@@ -18,9 +18,14 @@ import (
 // and routingKey are added to it. size is the length of r, 0 when it is not known.
 //
 // A hall of the reference is given one chunk after the other, each when the one
-// before was taken; a hall of xbus up to sixteen ahead. When the reader fails or
-// ctx ends, the hall is told nothing, as the protocol has no word for it, and the
-// command ends by its own time-out; the error says how far the stream came.
+// before was taken; a hall of xbus up to sixteen ahead. When r fails or ctx ends,
+// a hall of xbus is told; for others the protocol has no word, and the command
+// ends by its own time-out. The error is a *StreamError, which says how far the
+// stream came. A command that has answered before the end of its stream returns
+// both the answer and an error that wraps ErrUnread.
+//
+// ctx bounds it all; without a deadline each step may take as long as IdleTimeout
+// says. Read of r is not interrupted.
 func (c *Client) Upload(ctx context.Context, command string, data any, r io.Reader, size int64, opts ...TransferOption) (*wire.Message, error) {
 	return c.UploadWatched(ctx, command, data, r, size, nil, opts...)
 }
@@ -28,11 +33,11 @@ func (c *Client) Upload(ctx context.Context, command string, data any, r io.Read
 // UploadWatched is Upload with a place where its progress is shown.
 func (c *Client) UploadWatched(ctx context.Context, command string, data any, r io.Reader, size int64, progress *observable.Value[Progress], opts ...TransferOption) (*wire.Message, error) {
 	o := transferSettings(opts)
-	owner, err := c.owner(o)
-	if err != nil {
+	if err := c.Ready(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.Ready(ctx); err != nil {
+	owner, err := c.owner(o, "")
+	if err != nil {
 		return nil, err
 	}
 	u := &upload{client: c, ctx: ctx, opts: o, id: c.OrcName().Load() + "$" + wire.NewID(), size: size, progress: progress}
@@ -45,14 +50,28 @@ func (c *Client) UploadWatched(ctx context.Context, command string, data any, r 
 		return nil, err
 	}
 	defer started.Close()
-	call := c.Call(ctx, command, payload, append(o.call, rpc.Stream())...)
+	call := c.Call(ctx, command, payload, append([]rpc.Option{rpc.Timeout(-1), rpc.Stream()}, o.call...)...)
 	if err := u.awaitStart(started, call); err != nil {
-		return nil, u.fail(call, err)
+		return u.fail(call, err)
 	}
 	if err := u.sendAll(r); err != nil {
-		return nil, u.fail(call, err)
+		return u.fail(call, err)
 	}
-	return call.Await(ctx)
+	return u.answer(call)
+}
+
+// answer waits for the answer, which has the time of one step.
+func (u *upload) answer(call *rpc.Pending) (*wire.Message, error) {
+	if _, ok := u.ctx.Deadline(); ok {
+		return call.Await(u.ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(u.ctx, u.opts.idle, fmt.Errorf("%w: no answer for %v", rpc.ErrTimeout, u.opts.idle))
+	defer cancel()
+	answer, err := call.Await(ctx)
+	if err != nil {
+		call.Abort(err)
+	}
+	return answer, err
 }
 
 type upload struct {
@@ -64,6 +83,7 @@ type upload struct {
 	progress *observable.Value[Progress]
 
 	owner   string // as the hall said when it began to read
+	ahead   int    // chunks that may be on their way
 	sent    int64
 	counter int64
 	flying  []*rpc.Pending
@@ -100,11 +120,15 @@ func (u *upload) awaitStart(started *observable.Subscription[Event], call *rpc.P
 	}
 	var data struct {
 		RoutingKey string `json:"routingKey"`
+		Ahead      int    `json:"ahead"`
 	}
 	if err := ev.Decode(&data); err != nil || data.RoutingKey == "" {
 		return fmt.Errorf("%w: the hall does not say where the stream goes: %.80s", ErrBroken, ev.Data)
 	}
-	u.owner = data.RoutingKey
+	u.owner, u.ahead = data.RoutingKey, 1
+	if ev.Horde == "" { // another hall on the way does not keep the order
+		u.ahead = min(max(data.Ahead, 1), 64)
+	}
 	return nil
 }
 
@@ -154,21 +178,11 @@ func (u *upload) emit(b []byte) error {
 	u.counter++
 	text, _ := json.Marshal(chunk{u.id, json.RawMessage("null"), u.sent, u.size, prefix, &counter})
 	data := rpc.Parts{Data: text, Chunk: append([]byte(nil), piece...)}
-	u.flying = append(u.flying, u.client.Call(u.ctx, "transport."+u.owner+".emit-chunk", data))
+	u.flying = append(u.flying, u.client.Call(u.ctx, "transport."+u.owner+".emit-chunk", data, rpc.Timeout(u.opts.idle)))
 	if u.progress != nil {
 		u.progress.Set(Progress{u.sent, u.size})
 	}
-	return u.land(u.ahead() - 1)
-}
-
-// ahead is how many chunks may be on their way.
-func (u *upload) ahead() int {
-	u.client.subs.mu.Lock()
-	defer u.client.subs.mu.Unlock()
-	if u.client.subs.session != "" {
-		return 16
-	}
-	return 1
+	return u.land(u.ahead - 1)
 }
 
 // land waits until no more than most chunks are on their way.
@@ -189,17 +203,23 @@ func (u *upload) end() error {
 	if err := u.land(0); err != nil {
 		return err
 	}
-	_, err := u.client.Call(u.ctx, "transport."+u.owner+".emit-end", map[string]string{"streamId": u.id}).Await(u.ctx)
+	_, err := u.client.Call(u.ctx, "transport."+u.owner+".emit-end", map[string]string{"streamId": u.id}, rpc.Timeout(u.opts.idle)).Await(u.ctx)
 	return err
 }
 
-// fail prefers what the command itself has to say.
-func (u *upload) fail(call *rpc.Pending, err error) error {
-	if call.Settled() {
-		if _, far := call.Result(); far != nil && !strings.Contains(err.Error(), far.Error()) {
+// fail ends the upload. It prefers what the command itself has to say.
+func (u *upload) fail(call *rpc.Pending, err error) (*wire.Message, error) {
+	if u.owner != "" && u.client.speaksBack(u.owner) {
+		u.client.tell(u.ctx, u.owner, "emit-abort", map[string]string{"streamId": u.id, "message": err.Error()})
+	}
+	if !call.Abort(err) {
+		answer, far := call.Result()
+		if far == nil {
+			return answer, &StreamError{u.id, u.sent, ErrUnread}
+		}
+		if !errors.Is(far, err) && !strings.Contains(err.Error(), far.Error()) {
 			err = far
 		}
 	}
-	call.Abort(err)
-	return &StreamError{u.id, u.sent, err}
+	return nil, &StreamError{u.id, u.sent, err}
 }

@@ -206,7 +206,7 @@ func (s *streams) emitAck(r *Request) {
 		return
 	}
 	if out := s.outgoing(r, m.StreamID); out != nil { // it may have been the last one
-		out.acknowledge(m.Bytes)
+		out.acknowledge(m)
 	}
 	r.settle(nil, nil)
 }

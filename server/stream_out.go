@@ -29,7 +29,8 @@ type outStream struct {
 	phase  outPhase
 	timer  *time.Timer // ends it when nobody asks for it
 	window int64       // bytes that may be on their way; 0: what the link takes
-	taken  int64       // acknowledged
+	taken  int64       // bytes that were acknowledged
+	pieces int64       // pieces that were
 
 	closing sync.Once
 
@@ -37,6 +38,10 @@ type outStream struct {
 	sent    int64
 	counter int64
 }
+
+// maxPieces is how many pieces may be on their way to a receiver that says how
+// far it is, however small they are.
+const maxPieces = 1024
 
 type outPhase uint8
 
@@ -82,9 +87,12 @@ func (o *outStream) start(window int64) bool {
 }
 
 // acknowledge notes how far the receiver is.
-func (o *outStream) acknowledge(bytes int64) {
+func (o *outStream) acknowledge(m streamMessage) {
 	o.mu.Lock()
-	o.taken = max(o.taken, bytes)
+	o.taken = max(o.taken, m.Bytes)
+	if m.Counter != nil {
+		o.pieces = max(o.pieces, *m.Counter)
+	}
 	o.mu.Unlock()
 	select {
 	case o.acked <- struct{}{}:
@@ -253,7 +261,7 @@ func (o *outStream) await(size int64) error {
 	for {
 		o.mu.Lock()
 		flying := o.sent - o.taken
-		room := o.window == 0 || flying == 0 || flying+size <= o.window
+		room := o.window == 0 || flying <= 0 || flying+size <= o.window && o.counter-o.pieces < maxPieces
 		o.mu.Unlock()
 		if room {
 			return nil
