@@ -20,9 +20,12 @@ type Backoff interface {
 
 // BackoffConfig shapes the default [Backoff]. Zero fields take the defaults.
 type BackoffConfig struct {
-	Initial    time.Duration // first window, default 500 ms, at most Max
-	Max        time.Duration // largest window, default 30 s
-	Multiplier float64       // growth of the window, default 1.5, at least 1
+	Initial time.Duration // first window, default 500 ms, at most Max
+	Max     time.Duration // largest window, default 30 s
+	// Multiplier is the growth of the window, at least 1, default 1.1: the window
+	// is then about half a second and a fifth of the time since the loss. A hall
+	// that restarts is found soon, one that stays away is asked rarely.
+	Multiplier float64
 }
 
 // NewBackoff returns an exponential backoff with full jitter: each wait is
@@ -35,7 +38,7 @@ func NewBackoff(cfg BackoffConfig) Backoff {
 	}
 	limit := or(cfg.Max, 30*time.Second)
 	initial := min(or(cfg.Initial, 500*time.Millisecond), limit)
-	return &fullJitter{exponential(initial, limit, or(cfg.Multiplier, 1.5))}
+	return &fullJitter{exponential(initial, limit, or(cfg.Multiplier, 1.1))}
 }
 
 // StrictBackoff returns the waits of the reference client: 0.5, 0.75, 1, 1 …

@@ -54,9 +54,13 @@ func TestFullJitter(t *testing.T) {
 
 func TestDefaultsOfTheBackoff(t *testing.T) {
 	b := conn.NewBackoff(conn.BackoffConfig{})
-	longest := time.Duration(0)
+	longest, total := time.Duration(0), time.Duration(0)
 	for i := range 5000 { // for hours, if it were real
 		wait := b.NextBackOff()
+		total += wait
+		if i < 200 && wait > time.Second+total/2 {
+			t.Errorf("wait %d is %v, %v after the loss: a hall that is back is found late", i, wait, total)
+		}
 		if wait < 0 {
 			t.Fatalf("it gave up after %d waits", i)
 		}
