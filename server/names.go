@@ -18,7 +18,7 @@ var (
 // that comes back may still use its old one (protocol §4.4).
 type namer struct {
 	mu    sync.Mutex
-	given map[string]struct{}
+	given map[string]struct{} // at most as many as can be made of the syllables
 }
 
 // draw returns an orc name of a hall with this token.
@@ -28,19 +28,14 @@ func (n *namer) draw(token wire.Token) string {
 	if n.given == nil {
 		n.given = make(map[string]struct{})
 	}
-	name := n.free()
-	n.given[name] = struct{}{}
-	return name + "@" + string(token)
-}
-
-func (n *namer) free() string {
 	for range 20 {
 		name := firstSyllables[rand.IntN(len(firstSyllables))] + lastSyllables[rand.IntN(len(lastSyllables))]
 		if _, taken := n.given[name]; !taken {
-			return name
+			n.given[name] = struct{}{}
+			return name + "@" + string(token)
 		}
 	}
-	return string(wire.NewToken())
+	return string(wire.NewToken()) + "@" + string(token) // random enough to be new
 }
 
 // maxName bounds an orc name in bytes.

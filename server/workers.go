@@ -12,7 +12,7 @@ type workers struct {
 }
 
 // maxIdle is how many goroutines stay without work.
-const maxIdle = 32
+const maxIdle = 256
 
 // run calls f on a goroutine of its own.
 func (w *workers) run(f func()) {

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xcraft-go/xbus/conn"
+	"github.com/xcraft-go/xbus/conn/inproc"
+	"github.com/xcraft-go/xbus/wire"
+)
+
+// Clients that come and go leave nothing in the tables of the hall, no goroutine
+// and no memory.
+func TestComingAndGoing(t *testing.T) {
+	hall, err := Listen(t.Context(), Config{Listen: []string{"mem://coming"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hall.Close() })
+	transport, err := inproc.New("coming")
+	if err != nil {
+		t.Fatal(err)
+	}
+	visits := func(n int) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range n / 4 {
+					visit(t, transport)
+				}
+			})
+		}
+		wg.Wait()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if connections, _, _ := hall.routes.count(); connections == 0 && len(*hall.routes.all.Load()) == 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("connections are left")
+			}
+		}
+	}
+	visits(400)
+	goroutines, heap := runtime.NumGoroutine(), heapInUse()
+	visits(4000)
+	r := &hall.routes
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hall.queue.mu.Lock()
+	defer hall.queue.mu.Unlock()
+	if n := len(r.owners) + len(r.lines) + len(r.sessions) + len(r.peers) + len(*r.all.Load()); n != 0 {
+		t.Errorf("%d entries are left", n)
+	}
+	if n := len(hall.queue.lanes) + len(hall.queue.queues) + len(hall.queue.turns); n != 0 {
+		t.Errorf("%d activities are left", n)
+	}
+	if n := runtime.NumGoroutine(); n > goroutines+2 {
+		t.Errorf("%d goroutines before, %d after", goroutines, n)
+	}
+	if now := heapInUse(); now > heap+1<<20 {
+		t.Errorf("the heap was %d kB and is %d kB", heap>>10, now>>10)
+	}
+}
+
+func visit(t *testing.T, transport conn.Transport) {
+	link, err := transport.Dial(t.Context())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer link.Close()
+	send := func(m *wire.Message) {
+		if _, err := link.Send(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	}
+	send(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: "1",
+		Data: json.RawMessage(`{"autoConnectToken":"t"}`), ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))})
+	for {
+		m, err := link.Receive()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		switch m.Topic {
+		case "t::autoconnect.finished":
+			var w welcome
+			json.Unmarshal(m.Data, &w)
+			send(&wire.Message{Topic: commandLines, Token: wire.Token(w.Token), OrcName: w.OrcName, ID: "2", Nested: true,
+				Data: json.RawMessage(fmt.Sprintf(`{"type":"add","lineId":"x","orcName":%q,"token":"t"}`, w.OrcName))})
+		case wire.TopicHeartbeat:
+		default:
+			return
+		}
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
