@@ -9,7 +9,8 @@ import (
 // of its own. It is a value: copy it, keep it, run it as often as you like and
 // from as many goroutines as you like. The zero Observable is the empty stream.
 type Observable[T any] struct {
-	run func(ctx context.Context, yield func(T) bool) error
+	run   func(ctx context.Context, yield func(T) bool) error
+	steps []step[T] // that each value goes through; see fuse.go
 }
 
 // New makes an Observable of a function that pushes values into yield, on the
@@ -35,6 +36,9 @@ func New[T any](run func(ctx context.Context, yield func(T) bool) error) Observa
 func (o Observable[T]) Run(ctx context.Context, yield func(T) bool) error {
 	if o.run == nil {
 		return nil
+	}
+	if len(o.steps) > 0 {
+		yield = through(o.steps, yield)
 	}
 	return o.run(ctx, yield)
 }

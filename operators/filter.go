@@ -10,9 +10,7 @@ import (
 // call of keep and nothing else: the source goes on to the next.
 func Filter[T any](src observable.Observable[T], keep func(T) bool) observable.Observable[T] {
 	need(keep != nil, "Filter", aFunction)
-	return observable.New(func(ctx context.Context, yield func(T) bool) error {
-		return src.Run(ctx, func(v T) bool { return !keep(v) || yield(v) })
-	})
+	return src.Filter(keep)
 }
 
 // FilterMap emits what f makes of the items for which it returns true.

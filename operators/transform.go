@@ -6,9 +6,13 @@ import (
 	"github.com/xcraft-go/xbus/observable"
 )
 
-// Map emits f(v) for each v.
+// Map emits f(v) for each v. Where the type stays, a row of Map and Filter is one
+// loop over their functions.
 func Map[A, B any](src observable.Observable[A], f func(A) B) observable.Observable[B] {
 	need(f != nil, "Map", aFunction)
+	if same, ok := any(f).(func(A) A); ok {
+		return any(src.Map(same)).(observable.Observable[B])
+	}
 	return observable.New(func(ctx context.Context, yield func(B) bool) error {
 		return src.Run(ctx, func(v A) bool { return yield(f(v)) })
 	})
