@@ -117,6 +117,20 @@ func TestTheVerdictAfterALoss(t *testing.T) {
 	})
 }
 
+func TestFlush(t *testing.T) {
+	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		if err := r.Flush(t.Context()); err != nil {
+			t.Errorf("nothing waits over inproc: %v", err)
+		}
+		r.stop()
+		if err := r.Flush(t.Context()); !errors.Is(err, conn.ErrNotConnected) {
+			t.Errorf("without a session: %v", err)
+		}
+	})
+}
+
 // User code may send, look and cut from within the hooks.
 func TestCallsFromHooks(t *testing.T) {
 	bubble(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {

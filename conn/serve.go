@@ -152,6 +152,19 @@ func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	return Receipt{a.epoch, number}, nil
 }
 
+// Flush waits until all that was sent in the present session has been handed to
+// the system. That is not yet to the hall, but closing does not undo it.
+func (c *Conn) Flush(ctx context.Context) error {
+	a := c.attached.Load()
+	if a == nil {
+		return c.noSession()
+	}
+	if link, ok := a.link.(interface{ Flush(context.Context) error }); ok {
+		return link.Flush(ctx)
+	}
+	return nil // nothing waits in such a link
+}
+
 // A Receipt names one message among those of all sessions.
 type Receipt struct {
 	Epoch  uint64 // the session it was sent in

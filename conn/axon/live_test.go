@@ -107,6 +107,30 @@ func TestPayloads(t *testing.T) {
 	})
 }
 
+// What was flushed is on its way, whatever happens to the client.
+func TestFlushAndLeave(t *testing.T) {
+	everywhere(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, cfg Config) {
+		r := run(t, cfg)
+		r.session(1)
+		const many = 200
+		last := conn.Receipt{}
+		for i := range many {
+			var err error
+			if last, err = r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: fmt.Sprint(i), Data: []byte(`"` + strings.Repeat("x", 1000) + `"`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if s, _ := r.Session(); s.Info.Written != last.Number {
+			t.Errorf("%d messages were written, %d were sent", s.Info.Written, last.Number)
+		}
+		r.cancel()
+		h.Await(many, "command demo.none")
+	})
+}
+
 func TestManyCommandsOfManySenders(t *testing.T) {
 	everywhere(t, halltest.Script{}, func(t *testing.T, h *halltest.Hall, cfg Config) {
 		r := run(t, cfg)

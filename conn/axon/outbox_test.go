@@ -298,6 +298,32 @@ func TestSendWaitsForRoom(t *testing.T) {
 	})
 }
 
+func TestFlushWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _, commands := pipe(t, false)
+		send(t, l, command("1", 10))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.out.flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while the peer reads nothing: %v", err)
+		}
+		flushed := make(chan error)
+		go func() { flushed <- l.out.flush(t.Context()) }()
+		synctest.Wait()
+		wire.NewReader(commands, wire.Limits{}).Next()
+		if err := <-flushed; err != nil {
+			t.Errorf("when the peer has read: %v", err)
+		}
+		send(t, l, command("2", 10))
+		go func() { flushed <- l.out.flush(t.Context()) }()
+		synctest.Wait()
+		commands.Close()
+		if err := <-flushed; !errors.Is(err, conn.ErrLinkLost) {
+			t.Errorf("when the peer has gone: %v", err)
+		}
+	})
+}
+
 func TestTheEndOfALinkEndsWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, commands := pipe(t, false, func(c *Config) { c.SendQueue = 1 })
