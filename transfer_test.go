@@ -479,11 +479,10 @@ func TestStreamsNobodyAsksFor(t *testing.T) {
 	}
 	<-hall.closed
 	down, err := client.Receive(streamTime(t), answer)
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		defer down.Close()
+		_, err = io.ReadAll(down)
 	}
-	defer down.Close()
-	_, err = io.ReadAll(down)
 	if far, ok := errors.AsType[*rpc.Error](err); !ok || far.Code != server.CodeStreamUnknown {
 		t.Errorf("too late: %v", err)
 	}
@@ -554,13 +553,12 @@ func TestStreamsOfOthersAreNobodysBusiness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stolen, err := thief.Receive(streamTime(t), announced)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stolen.Close()
-	if b, err := io.ReadAll(stolen); err == nil || len(b) != 0 {
-		t.Errorf("the thief got %q, %v", b, err)
+	// The refusal comes with Receive or with Read.
+	if stolen, err := thief.Receive(streamTime(t), announced); err == nil {
+		defer stolen.Close()
+		if b, err := io.ReadAll(stolen); err == nil || len(b) != 0 {
+			t.Errorf("the thief got %q, %v", b, err)
+		}
 	}
 	if hall.Stats().Refused[server.ForeignStream] == 0 {
 		t.Error("it was not counted")

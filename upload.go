@@ -209,17 +209,18 @@ func (u *upload) end() error {
 
 // fail ends the upload. It prefers what the command itself has to say.
 func (u *upload) fail(call *rpc.Pending, err error) (*wire.Message, error) {
-	if u.owner != "" && u.client.speaksBack(u.owner) {
-		u.client.tell(u.ctx, u.owner, "emit-abort", map[string]string{"streamId": u.id, "message": err.Error()})
+	if call.Abort(err) {
+		if u.owner != "" && u.client.speaksBack(u.owner) {
+			u.client.tell(u.ctx, u.owner, "emit-abort", map[string]string{"streamId": u.id, "message": err.Error()})
+		}
+		return nil, &StreamError{u.id, u.sent, err}
 	}
-	if !call.Abort(err) {
-		answer, far := call.Result()
-		if far == nil {
-			return answer, &StreamError{u.id, u.sent, ErrUnread}
-		}
-		if !errors.Is(far, err) && !strings.Contains(err.Error(), far.Error()) {
-			err = far
-		}
+	answer, far := call.Result()
+	switch {
+	case far == nil:
+		return answer, &StreamError{u.id, u.sent, ErrUnread}
+	case errors.Is(err, errEnded), !strings.Contains(err.Error(), far.Error()):
+		err = far
 	}
 	return nil, &StreamError{u.id, u.sent, err}
 }
