@@ -10,6 +10,7 @@ import (
 
 	xbus "github.com/xcraft-go/xbus"
 	"github.com/xcraft-go/xbus/server"
+	"github.com/xcraft-go/xbus/wire"
 )
 
 func benchHall(b *testing.B, address string) *server.Hall {
@@ -104,4 +105,51 @@ func probe(b *testing.B, hall *server.Hall) {
 		b.Fatal(err)
 	}
 	client.Close()
+}
+
+// The hall alone: a client that costs next to nothing keeps 256 commands in
+// flight.
+func BenchmarkHall(b *testing.B) {
+	hall := benchHall(b, "xcraft://127.0.0.1:0")
+	link, err := transportT(b, hall.URL()).Dial(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer link.Close()
+	send := func(m *wire.Message) {
+		if _, err := link.Send(b.Context(), m); err != nil {
+			b.Error(err)
+		}
+	}
+	send(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: "1",
+		Data: json.RawMessage(`{"autoConnectToken":"t"}`), ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))})
+	next := func() *wire.Message {
+		for {
+			m, err := link.Receive()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if !m.IsHeartbeat() {
+				return m
+			}
+		}
+	}
+	var w struct{ OrcName string }
+	json.Unmarshal(next().Data, &w)
+	room := make(chan struct{}, 256)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range b.N {
+			room <- struct{}{}
+			send(&wire.Message{Topic: "bench.echo", Token: hall.Token(), OrcName: w.OrcName, ID: wire.NewID(), Nested: true,
+				Data: json.RawMessage(`{"room":"attic","degrees":21.5}`), OriginRouter: wire.Axon})
+		}
+	})
+	for range b.N {
+		next()
+		<-room
+	}
+	wg.Wait()
 }

@@ -33,8 +33,7 @@ type Request struct {
 
 	settled atomic.Bool // the answer was given
 	mu      sync.Mutex
-	ctx     context.Context // nil until it runs
-	cancel  context.CancelCauseFunc
+	ctx     callContext
 	timer   *time.Timer
 	limit   time.Duration // of timer
 	began   bool
@@ -48,21 +47,6 @@ type Request struct {
 func RequestOf(ctx context.Context) *Request {
 	r, _ := ctx.Value(requestKey{}).(*Request)
 	return r
-}
-
-type requestKey struct{}
-
-// A callContext is the context of a handler: it knows its request.
-type callContext struct {
-	context.Context
-	request *Request
-}
-
-func (c callContext) Value(key any) any {
-	if _, ok := key.(requestKey); ok {
-		return c.request
-	}
-	return c.Context.Value(key)
 }
 
 // Hall is the hall that runs the command.

@@ -18,11 +18,14 @@ func (h *Hall) startIn(ctx context.Context, r *Request) {
 		r.giveTurn()
 		return
 	}
-	h.workers.run(func() {
-		defer h.busy.done(r)
-		defer r.cancel(context.Canceled)
-		h.run(r)
-	})
+	h.workers.run(r)
+}
+
+// serve runs a command and all that follows from it.
+func (h *Hall) serve(r *Request) {
+	defer h.busy.done(r)
+	defer r.ctx.end(context.Canceled)
+	h.run(r)
 }
 
 // arm gives the request its context and its deadline, unless it is settled.
@@ -33,7 +36,7 @@ func (r *Request) arm(ctx context.Context) bool {
 		return false
 	}
 	r.began = true
-	r.ctx, r.cancel = context.WithCancelCause(callContext{ctx, r})
+	r.ctx.request, r.ctx.parent = r, ctx
 	limit := r.command.timeout
 	if limit == 0 {
 		limit = r.hall.cfg.Timeout
@@ -50,7 +53,7 @@ func (r *Request) expire(limit time.Duration) {
 	if r.settled.Load() {
 		return
 	}
-	r.cancel(fmt.Errorf("%w: %v", ErrDeadline, limit))
+	r.ctx.end(fmt.Errorf("%w: %v", ErrDeadline, limit))
 	if r.settle(nil, Errorf(CodeTimeout, "%s took longer than %v", r.command.name, limit)) {
 		r.hall.counts.timeouts.Add(1)
 	}
@@ -58,12 +61,7 @@ func (r *Request) expire(limit time.Duration) {
 
 // abort answers for a request because of the hall, whether it runs or waits.
 func (r *Request) abort(cause error) bool {
-	r.mu.Lock()
-	cancel := r.cancel
-	r.mu.Unlock()
-	if cancel != nil {
-		cancel(cause)
-	}
+	r.ctx.end(cause)
 	return r.settle(nil, Errorf(CodeAborted, "%s was ended: %w", r.command.name, cause))
 }
 
@@ -79,7 +77,7 @@ func (h *Hall) run(r *Request) {
 		h.cfg.Logger.Error("handler panicked", "command", r.command.name, "panic", v, "stack", string(debug.Stack()))
 		r.settle(nil, Errorf(CodePanic, "the handler of %s panicked", r.command.name))
 	}()
-	out, err := r.command.handler(r.ctx, r)
+	out, err := r.command.handler(&r.ctx, r)
 	returned = true
 	r.settle(out, err)
 }

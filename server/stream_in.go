@@ -356,7 +356,7 @@ func (in *inStream) next() {
 		case <-waited.C:
 			err = ErrStreamIdle
 		case <-in.request.ctx.Done():
-			err = context.Cause(in.request.ctx)
+			err = context.Cause(&in.request.ctx)
 		}
 	}
 	if err == nil {

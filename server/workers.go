@@ -6,7 +6,7 @@ import "sync"
 // for the next command, since a new one would have to grow its stack first.
 type workers struct {
 	mu     sync.Mutex
-	idle   []chan func()
+	idle   []chan *Request
 	closed bool
 	wg     sync.WaitGroup // those that are idle, once close was called
 }
@@ -14,34 +14,34 @@ type workers struct {
 // maxIdle is how many goroutines stay without work.
 const maxIdle = 256
 
-// run calls f on a goroutine of its own.
-func (w *workers) run(f func()) {
+// run serves r on a goroutine of its own.
+func (w *workers) run(r *Request) {
 	w.mu.Lock()
 	if n := len(w.idle); n > 0 {
 		next := w.idle[n-1]
 		w.idle = w.idle[:n-1]
 		w.mu.Unlock()
-		next <- f
+		next <- r
 		return
 	}
 	w.mu.Unlock()
-	go w.work(f)
+	go w.work(r)
 }
 
-func (w *workers) work(f func()) {
-	next := make(chan func(), 1)
-	for f != nil {
-		f()
+func (w *workers) work(r *Request) {
+	next := make(chan *Request, 1)
+	for r != nil {
+		r.hall.serve(r)
 		if !w.rest(next) {
 			return
 		}
-		f = <-next
+		r = <-next
 	}
 	w.wg.Done()
 }
 
 // rest makes the goroutine one of those that wait for work.
-func (w *workers) rest(next chan func()) bool {
+func (w *workers) rest(next chan *Request) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || len(w.idle) >= maxIdle {
