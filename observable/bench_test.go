@@ -69,13 +69,6 @@ func fanOutChans(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events*n), "ns/delivery")
 }
 
-func publish1000(s *Subject[int]) int {
-	for i := range 1000 {
-		s.Publish(context.Background(), i)
-	}
-	return 1000
-}
-
 // BenchmarkHop is one event to a consumer that waits, and its answer back.
 func BenchmarkHop(b *testing.B) {
 	b.Run("subject", func(b *testing.B) {

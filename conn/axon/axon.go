@@ -115,23 +115,22 @@ func setDefault[T comparable](field *T, standard T) {
 }
 
 func (c Config) check() error {
-	for name, port := range map[string]int{"CommanderPort": c.CommanderPort, "NotifierPort": c.NotifierPort} {
-		if port < 1 || port > 65535 {
-			return fmt.Errorf("Config.%s is %d: give a port from 1 to 65535", name, port)
-		}
-	}
 	switch {
+	case c.CommanderPort < 1 || c.CommanderPort > 65535:
+		return fmt.Errorf("port %d in Config.CommanderPort: give one from 1 to 65535", c.CommanderPort)
+	case c.NotifierPort < 1 || c.NotifierPort > 65535:
+		return fmt.Errorf("port %d in Config.NotifierPort: give one from 1 to 65535", c.NotifierPort)
 	case c.UnixSocketID == "" && c.CommanderPort == c.NotifierPort:
 		return fmt.Errorf("commander and notifier have the same port %d: a hall has one of each, by default %d and %d",
 			c.CommanderPort, DefaultCommanderPort, DefaultNotifierPort)
 	case c.UnixSocketID != "" && c.TLS != nil:
 		return errors.New("unix sockets have no TLS: leave out Config.TLS or Config.UnixSocketID")
 	case filepath.Base(c.UnixSocketID) != c.UnixSocketID && c.UnixSocketID != "":
-		return fmt.Errorf("Config.UnixSocketID %q is a path: give the bare identifier, and the folder in SocketDir", c.UnixSocketID)
+		return fmt.Errorf("path %q in Config.UnixSocketID: give the bare identifier, and the folder in SocketDir", c.UnixSocketID)
 	case c.Compression < 0 || c.Compression > 9:
-		return fmt.Errorf("Config.Compression is %d: give 0 for none, or 1 (fast) to 9 (small)", c.Compression)
+		return fmt.Errorf("level %d in Config.Compression: give 0 for none, or 1 (fast) to 9 (small)", c.Compression)
 	case c.SendQueue < 0 || c.WriteTimeout < 0 || c.IdleTimeout < 0:
-		return errors.New("Config.SendQueue, WriteTimeout and IdleTimeout cannot be negative: leave them 0 for the default")
+		return errors.New("negative Config.SendQueue, WriteTimeout or IdleTimeout: leave them 0 for the default")
 	}
 	return nil
 }
