@@ -130,7 +130,7 @@ func (c Config) check() error {
 	case c.Compression < 0 || c.Compression > 9:
 		return fmt.Errorf("level %d in Config.Compression: give 0 for none, or 1 (fast) to 9 (small)", c.Compression)
 	case c.SendQueue < 0 || c.WriteTimeout < 0 || c.IdleTimeout < 0:
-		return errors.New("negative Config.SendQueue, WriteTimeout or IdleTimeout: leave them 0 for the default")
+		return errors.New("the fields SendQueue, WriteTimeout and IdleTimeout of Config cannot be negative: leave them 0 for the default")
 	}
 	return nil
 }
