@@ -48,7 +48,7 @@ func (q *keyedValues[T, K]) put(s *Subscription[T], v T, size int) Outcome {
 	s.append(v, size)
 	q.number[k], q.waits[n] = n, kept[K]{key: k}
 	if dropped > 0 {
-		s.lost(dropped)
+		s.lost(dropped, dropped, s.tail)
 		return Displaced
 	}
 	return Accepted
@@ -64,11 +64,11 @@ func (q *keyedValues[T, K]) replace(s *Subscription[T], n uint64, v T, size int)
 	e.replaced++
 	q.waits[n] = e
 	s.unplaced++
-	dropped := uint64(1)
+	dropped := uint64(0)
 	for s.look(); s.sizes.sum > s.byteLimit; {
 		dropped += q.dropFirst(s)
 	}
-	s.lost(dropped)
+	s.lost(1+dropped, dropped, s.tail)
 }
 
 // dropFirst drops the key that has waited longest. The consumer takes values

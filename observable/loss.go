@@ -17,25 +17,25 @@ type Loss struct {
 
 // losses is the state of the hook, guarded by the subscription's lock.
 type losses struct {
-	over    bool   // the consumer has caught up: the next loss begins a new episode
+	until   uint64 // the consumer has caught up when it comes to this number: the next loss begins an episode
 	lost    uint64 // in the present episode; 0 when there was none yet
 	pending bool   // an episode that was not reported
 	running bool   // the goroutine of the hook exists
 }
 
-// lost counts n lost values and reports them if they begin an episode.
-func (s *Subscription[T]) lost(n uint64) {
+// lost counts n lost values, of which some were displaced just now, and reports
+// them if they begin an episode. The episode lasts until the consumer comes to
+// number until.
+func (s *Subscription[T]) lost(n, displaced, until uint64) {
 	if s.onLoss == nil {
 		return
 	}
 	e := &s.episode
-	if e.over {
-		e.over, e.lost = false, 0
-	}
-	if e.lost == 0 {
-		e.pending = true
+	if e.lost == 0 || s.look() >= e.until+displaced {
+		e.lost, e.pending = 0, true
 	}
 	e.lost += n
+	e.until = until
 	if e.pending && !e.running {
 		e.running = true
 		s.helpers.Go(s.report)

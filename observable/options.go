@@ -79,8 +79,8 @@ func WithLossStamp[T any](stamp func(v T, lost uint64) T) SubscribeOption {
 }
 
 // WithOnLoss calls hook once per episode of losses: at the first loss, and not
-// again until the consumer has caught up with all that was buffered and then
-// loses anew. See Loss for where it runs.
+// again until the consumer has had all that was buffered when the last one was
+// lost, and then loses anew. See Loss for where it runs.
 func WithOnLoss(hook func(Loss)) SubscribeOption {
 	return func(o *subscribeOptions) { o.onLoss, o.lossSet = hook, true }
 }

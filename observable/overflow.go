@@ -35,7 +35,7 @@ func (s *Subscription[T]) overflow(size int) Outcome {
 	if n == 0 {
 		return Accepted // the consumer made room meanwhile
 	}
-	s.lost(n)
+	s.lost(n, n, s.tail+1) // the value that follows has this number
 	return Displaced
 }
 
@@ -65,7 +65,7 @@ func (s *Subscription[T]) overflowError() error {
 // lose counts n values that never got a number.
 func (s *Subscription[T]) lose(n uint64) {
 	s.unplaced += n
-	s.lost(n)
+	s.lost(n, 0, s.tail)
 	if s.stamp == nil {
 		return
 	}

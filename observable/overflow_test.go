@@ -160,6 +160,34 @@ func TestLossHook(t *testing.T) {
 	})
 }
 
+// An episode lasts until the consumer has had all that was buffered.
+func TestLossEpisode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var losses []observable.Loss
+		sub := observable.NewSubscription[int](observable.WithLimit(4), observable.WithOnLoss(func(l observable.Loss) { losses = append(losses, l) }))
+		episodes := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if len(losses) != want {
+				t.Errorf("%d episodes, want %d: %+v", len(losses), want, losses)
+			}
+		}
+		fill(sub, 10)
+		episodes(1)
+		sub.Next(t.Context())
+		fill(sub, 3)
+		episodes(1)
+		for range 4 {
+			sub.Next(t.Context())
+		}
+		fill(sub, 4) // no loss
+		episodes(1)
+		fill(sub, 1)
+		episodes(2)
+		sub.Close()
+	})
+}
+
 func TestLossHookMayCloseAndIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sub *observable.Subscription[int]

@@ -142,8 +142,7 @@ func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
 // depart ends the only run of the subscription.
 func (s *Subscription[T]) depart() {
 	s.Close()
-	clear(s.batch)
-	s.batch = nil
+	s.batch = nil // and what it held
 	if s.unwatch != nil && s.unwatch() {
 		s.helpers.Done()
 	}

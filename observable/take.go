@@ -115,9 +115,6 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 	if s.keyed != nil {
 		s.carry += s.keyed.forget(first)
 	}
-	if s.taken == s.tail {
-		s.episode.over = true
-	}
 	s.mu.Unlock()
 	return s.stamped(v, first), true, nil
 }
