@@ -69,7 +69,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 func offerAnswers(hall *server.Hall) error {
-	echo := func(_ context.Context, in json.RawMessage) (json.RawMessage, error) { return in, nil }
+	echo := func(ctx context.Context, in json.RawMessage) (any, error) {
+		if server.RequestOf(ctx).Message.Data == nil {
+			return nil, nil
+		}
+		return in, nil
+	}
 	slow := func(ctx context.Context, in demoIn) (demoIn, error) {
 		return in, sleep(ctx, in.delay(100*time.Millisecond))
 	}

@@ -129,7 +129,7 @@ func connectError(ctx context.Context, cfg *config.Config, err error) error {
 		return &codeError{codeRefused, err, "see: xbus doctor"}
 	}
 	hint := "is the hall at " + cfg.String() + "? see: xbus doctor"
-	if errors.Is(err, conn.ErrRefused) && cfg.Setting("host").Default {
+	if errors.Is(err, conn.ErrRefused) && cfg.Setting("host").Default && cfg.Setting("unixSocketId").Value == "" {
 		hint = "nothing says where the hall is: give --url or XBUS_URL; or start one: xbus serve --demo"
 	}
 	return &codeError{codeConnection, err, hint}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,9 @@ func (a *app) subCommand() *cobra.Command {
 func (a *app) sub(ctx context.Context, patterns []string, f subFlags) error {
 	if f.queue < 1 || f.count < 0 {
 		return usage("give positive numbers", "--queue %d and --count %d", f.queue, f.count)
+	}
+	if slices.Contains(patterns, "") {
+		return usage("write e.g. 'demo::*'", "a pattern is empty")
 	}
 	client, err := a.connect(ctx)
 	if err != nil {
