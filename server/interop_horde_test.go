@@ -114,3 +114,32 @@ func TestInteropJoin(t *testing.T) {
 		t.Errorf("the JS client of the Go hall: %s, %v", answer, err)
 	}
 }
+
+// A great hall that joins without forwarding still gets its answers: what it does
+// with them is its own affair (protocol §8).
+func TestInteropHordeWithoutForwarding(t *testing.T) {
+	interop.Require(t)
+	ctx := patient(t)
+	hall := openT(t, server.Config{Name: "gohall"})
+	server.Handle(hall, "go.add", func(_ context.Context, in struct{ A, B int }) (int, error) { return in.A + in.B, nil })
+	node, err := interop.NodeOf(hall.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.Passive, node.NoForwarding = false, true
+	js := interop.StartServerT(t, interop.ServerOptions{Horde: map[string]interop.Node{"gohall": node}})
+	client := interop.StartClientT(t, interop.ClientOptions{URL: js.URL()})
+	if err := client.Send("", "go.add", map[string]int{"a": 1, "b": 2}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the command has run", func() bool { return hall.Stats().Finished == 1 })
+	if p := hall.Peers(); len(p) != 1 || !p[0].NoForwarding || p[0].NodeName != "xbus" {
+		t.Errorf("peers: %+v", p)
+	}
+	if s := hall.Stats(); len(s.Refused) != 0 || s.Unrouted != 0 {
+		t.Errorf("stats: %+v", s)
+	}
+	if answer, err := client.Call(ctx, "demo.echo", 1); err != nil || answer.Kind != "result" {
+		t.Errorf("the JS hall: %s, %v", answer, err)
+	}
+}

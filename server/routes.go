@@ -54,11 +54,12 @@ func (s *session) deliver(m *wire.Message, keep keeping) bool {
 		numbered.Seq = s.seq
 		m = &numbered
 	}
-	kept := s.numbered && (keep == keepAlways || keep == keepAway && s.peer == nil)
+	sent := s.peer != nil && s.peer.send(m)
+	kept := s.numbered && (keep == keepAlways || keep == keepAway && !sent)
 	if kept {
 		s.kept.add(m)
 	}
-	return s.peer != nil && s.peer.send(m) || kept
+	return sent || kept
 }
 
 // routes knows who owns which name and who listens to which line (protocol
