@@ -31,6 +31,17 @@
 // certificates or by [Config.Authenticate], unless [Config.AllowAnonymous] says
 // that anybody is welcome.
 //
+// # What is given away
+//
+// Whoever is let in hears all events that are for everybody, learns the token of
+// the hall, sees the registry, and may send every command that Config.Authorize
+// does not refuse. Config.AllowAnonymous lets everybody in who reaches the port.
+// Config.Offer lets every client end the hall, or publish events under any
+// namespace that is no orc's and not the hall's own. ListenConfig.AnyPort, for
+// clients behind a proxy, pairs sockets by their address alone. A plain client
+// that is away has no name: the one it had can be brought by another until it is
+// back, a client of xbus keeps its own for Config.SessionTTL.
+//
 // # Clients of xbus
 //
 // A client that announces itself with the member "xbus" of its autoconnect data

@@ -7,6 +7,11 @@
 // batch, which every peer understands (protocol §2.3); what is received may
 // be cut into members and blocks in any way. On unix sockets there is no gzip.
 //
+// A [Transport] dials, a [Listener] is the hall's side: it pairs the two sockets
+// of each client by the route of its first command, and gives them out as one
+// link. Until then a socket gets heartbeats and nothing else, may send little,
+// and is closed when nobody claims it in time.
+//
 // The package knows nothing of handshakes, tokens or reconnections: those are
 // package conn's.
 package axon

@@ -33,8 +33,8 @@ type ListenConfig struct {
 	// TLS encrypts both sockets; nil for plain TCP.
 	TLS *ServerTLS
 
-	// KeepAlive is the delay of TCP keep-alive probes, default 15 s; negative
-	// for none.
+	// KeepAlive is the delay of TCP keep-alive probes, and on Linux how long a
+	// client may acknowledge nothing, default 15 s; negative for neither.
 	KeepAlive time.Duration
 	// WriteTimeout ends a client that takes nothing for so long while
 	// something is to be written, default 10 s.
@@ -276,6 +276,7 @@ func (l *Listener) serve(from net.Listener, handle func(net.Conn)) {
 			continue
 		}
 		delay = 0
+		boundSilence(socket, l.cfg.KeepAlive)
 		if !slots.take(l.ctx) {
 			l.refuse(socket, ErrCrowded)
 			continue

@@ -3,6 +3,7 @@ package axon
 import (
 	"net"
 	"syscall"
+	"time"
 )
 
 var errInUse error = syscall.EADDRINUSE
@@ -42,6 +43,24 @@ func peerCredentials(c net.Conn) *syscall.Ucred {
 		return nil
 	}
 	return cred
+}
+
+// tcpUserTimeout is the socket option that package syscall does not name.
+const tcpUserTimeout = 18
+
+// boundSilence makes the system give a socket up whose peer acknowledges nothing
+// for so long: a peer that is gone without a word would otherwise be sent
+// heartbeats for a quarter of an hour.
+func boundSilence(c net.Conn, limit time.Duration) {
+	socket, ok := c.(*net.TCPConn)
+	if !ok || limit <= 0 {
+		return
+	}
+	if raw, err := socket.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(limit.Milliseconds()))
+		})
+	}
 }
 
 // PeerUser returns the user at the other end of a unix socket.

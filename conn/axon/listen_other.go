@@ -5,6 +5,7 @@ package axon
 import (
 	"net"
 	"syscall"
+	"time"
 )
 
 var errInUse error = syscall.EADDRINUSE
@@ -14,6 +15,9 @@ func ownInode(net.Conn) uint64 { return 0 }
 
 // peerPID is known on Linux only.
 func peerPID(net.Conn) int32 { return 0 }
+
+// boundSilence is known on Linux only; elsewhere keep-alive probes find out.
+func boundSilence(net.Conn, time.Duration) {}
 
 // PeerUser is known on Linux only.
 func (l *link) PeerUser() (uid uint32, ok bool) { return 0, false }
