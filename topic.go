@@ -94,12 +94,7 @@ func (e Event) String() string {
 // form of its own.
 func (e Event) Format(f fmt.State, verb rune) { fmt.Fprint(f, e.String()) }
 
-func (e Event) size() int {
-	if raw := e.Raw(); raw != nil {
-		return len(raw) + len(e.Chunk)
-	}
-	return len(e.Data) + len(e.Chunk)
-}
+func (e Event) size() int { return e.Message.Size() }
 
 // A Topic is a set of events by a pattern, as an observable: nothing happens
 // until it is run or subscribed to. It is a value and can be run any number of
@@ -128,7 +123,9 @@ func (c *Client) Topic(pattern string, opts ...observable.SubscribeOption) Topic
 func (c *Client) topicOf(orc, pattern string, opts []observable.SubscribeOption) Topic {
 	t := Topic{client: c, orc: orc, pattern: pattern, opts: append(c.defaults[:len(c.defaults):len(c.defaults)], opts...)}
 	_, err := topics.Compile(topics.Expand(pattern, "orc@token"))
-	if err == nil {
+	if pattern == "" {
+		err = errors.New("the pattern is empty: write <namespace>::<name>, or *::* for all events")
+	} else if err == nil {
 		err = observable.ValidateOptionsFor[Event](t.opts...)
 	}
 	if err != nil {
