@@ -188,6 +188,27 @@ func TestLossEpisode(t *testing.T) {
 	})
 }
 
+func TestLossEpisodeOfOnePlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, policy := range []observable.Policy{observable.Conflate, observable.DropNewest, observable.ConflateBy(func(int) int { return 1 })} {
+			episodes := 0
+			sub := observable.NewSubscription[int](observable.WithLimit(1), observable.WithPolicy(policy),
+				observable.WithOnLoss(func(observable.Loss) { episodes++ }))
+			for want := 1; want <= 3; want++ {
+				for range 10 {
+					fill(sub, 1)
+					synctest.Wait()
+				}
+				if episodes != want {
+					t.Errorf("%v: %d episodes, want %d", policy, episodes, want)
+				}
+				sub.Next(t.Context())
+			}
+			sub.Close()
+		}
+	})
+}
+
 func TestLossHookMayCloseAndIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sub *observable.Subscription[int]
