@@ -89,8 +89,11 @@ const bindTimeout = 5 * time.Second
 
 // lost notes why Receive has failed.
 func (p *peer) lost(err error) {
-	if errors.Is(err, conn.ErrProtocol) {
+	switch {
+	case errors.Is(err, conn.ErrProtocol):
 		p.end(BadPeer, err)
+	case errors.Is(err, conn.ErrTimeout):
+		p.end(TooSlow, err)
 	}
 	p.hall.cfg.Logger.Debug("connection lost", "remote", p.info.Remote, "error", err)
 }

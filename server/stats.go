@@ -32,6 +32,7 @@ const (
 // Reasons of Stats.Cut: how a connection was ended by the hall.
 const (
 	SlowConsumer  Reason = "slow consumer"  // more waits for it than its limit
+	TooSlow       Reason = "too slow"       // it took nothing, or did not end a frame, in time
 	Unbound       Reason = "unbound"        // no autoconnect in time
 	InternalTopic Reason = "internal topic" // it sent what is for halls only
 	Replaced      Reason = "replaced"       // the same session came by another connection

@@ -210,6 +210,9 @@ func (l *link) lost(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		e.Reason = conn.ErrTimeout
 		e.Hint = fmt.Sprintf("nothing was received for %v", l.cfg.IdleTimeout)
+		if l.cfg.IdleTimeout == 0 && l.cfg.hall != nil {
+			e.Hint = fmt.Sprintf("a frame was not complete after %v", l.cfg.hall.frameTimeout)
+		}
 	}
 	return e
 }

@@ -36,6 +36,9 @@ type ListenConfig struct {
 	// KeepAlive is the delay of TCP keep-alive probes, and on Linux how long a
 	// client may acknowledge nothing, default 15 s; negative for neither.
 	KeepAlive time.Duration
+	// IdleTimeout ends a client that has sent nothing for so long, default
+	// never. It counts instead of FrameTimeout.
+	IdleTimeout time.Duration
 	// WriteTimeout ends a client that takes nothing for so long while
 	// something is to be written, default 10 s.
 	WriteTimeout time.Duration

@@ -498,3 +498,43 @@ func TestListenerRenewsItsCertificate(t *testing.T) {
 		t.Errorf("the connection of before: %v", err)
 	}
 }
+
+// A frame that begins and does not end is no reason to wait for ever.
+func TestListenerFrameTimeout(t *testing.T) {
+	ctx := within(t)
+	l := listenT(t, ListenConfig{FrameTimeout: 100 * time.Millisecond})
+	events, err := net.Dial("tcp", l.events.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	commands, err := net.Dial("tcp", l.commands.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer commands.Close()
+	commands.Write(frame(t, autoconnect(uint64(events.LocalAddr().(*net.TCPAddr).Port))))
+	hall, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hall.Close()
+	hall.(*link).Admit()
+	if _, err := hall.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		whole := frame(t, &wire.Message{Topic: "a.b", Token: "x", OrcName: "a@b", ID: "1"})
+		time.Sleep(200 * time.Millisecond) // a pause between two frames is no reason
+		commands.Write(whole)
+		commands.Write(member([]byte("\x22AXON\x00\x00\x00\x05s:a"))) // and no more
+	}()
+	if m, err := hall.Receive(); err != nil || m.Topic != "a.b" {
+		t.Fatalf("received %v, %v", m, err)
+	}
+	began := time.Now()
+	_, err = hall.Receive()
+	if took := time.Since(began); !errors.Is(err, conn.ErrTimeout) || took > 5*time.Second {
+		t.Errorf("half a frame: %v after %v", err, took)
+	}
+}

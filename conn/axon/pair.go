@@ -109,7 +109,7 @@ func (l *Listener) pair(commands net.Conn) (*link, net.Conn, error) {
 }
 
 func (l *Listener) linkConfig() Config {
-	return Config{WriteTimeout: l.cfg.WriteTimeout, SendQueue: l.cfg.SendQueue, Compression: l.cfg.Compression, Limits: l.cfg.Limits}
+	return Config{IdleTimeout: l.cfg.IdleTimeout, WriteTimeout: l.cfg.WriteTimeout, SendQueue: l.cfg.SendQueue, Compression: l.cfg.Compression, Limits: l.cfg.Limits}
 }
 
 // claim finds the event socket that belongs to a command. An autoconnect waits
