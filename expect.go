@@ -36,7 +36,7 @@ func (c *Client) Expect(pattern string) (*Expectation, error) {
 func (x *Expectation) Await(ctx context.Context) (Event, error) {
 	ev, err := x.sub.Next(ctx)
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // not one that the end of ctx wraps
 		return ev, fmt.Errorf("xbus: waiting for %q: %w", x.pattern, ErrClosed)
 	case err != nil:
 		return ev, fmt.Errorf("xbus: waiting for %q: %w", x.pattern, err)

@@ -158,7 +158,7 @@ func nextEvent(ctx context.Context, sub *observable.Subscription[Event], idle ti
 	defer cancel()
 	ev, err := sub.Next(ctx)
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // not one that the end of ctx wraps
 		return ev, ErrClosed
 	case err == nil && ev.Gap != nil:
 		return ev, fmt.Errorf("%w: %v", ErrGap, ev.Gap)
