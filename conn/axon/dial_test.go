@@ -113,7 +113,26 @@ func TestDialErrors(t *testing.T) {
 			}
 		})
 	}
-	half.Await(1, "notifier closed") // by the dial that found no commander
+}
+
+// A dial that has found one socket only leaves nothing behind.
+func TestHalfADial(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	first := true
+	cfg := Config{Dialer: func(context.Context, string, string) (net.Conn, error) {
+		if first {
+			first = false
+			return ours, nil
+		}
+		return nil, syscall.ECONNREFUSED
+	}}
+	if _, err := transport(t, cfg).Dial(t.Context()); !errors.Is(err, conn.ErrRefused) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := ours.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("the event socket is open: %v", err)
+	}
 }
 
 // hanging dials until the context ends.
@@ -205,8 +224,8 @@ func TestWrongConfigurations(t *testing.T) {
 		{Config{NotifierPort: -1}, "Config.NotifierPort is -1"},
 		{Config{CommanderPort: 5, NotifierPort: 5}, "have the same port 5"},
 		{Config{UnixSocketID: "x", TLS: &TLS{}}, "unix sockets have no TLS"},
-		{Config{UnixSocketID: "a/b"}, `"a/b" is a path`},
-		{Config{Compression: 10}, "Config.Compression is 10"},
+		{Config{UnixSocketID: "a/b"}, `path "a/b" in Config.UnixSocketID`},
+		{Config{Compression: 10}, "level 10 in Config.Compression"},
 		{Config{SendQueue: -1}, "cannot be negative"},
 		{Config{WriteTimeout: -1}, "cannot be negative"},
 		{Config{IdleTimeout: -1}, "cannot be negative"},
