@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,11 +47,10 @@ type Horde struct {
 	cancel context.CancelCauseFunc
 	run    sync.WaitGroup
 
-	mu      sync.Mutex
-	calls   map[string]*forwarded // by the id of the message
-	orcs    map[string]struct{}   // names that have a route there
-	token   wire.Token
-	session bool
+	mu    sync.Mutex
+	calls map[string]*forwarded // by the id of the message
+	orcs  map[string]struct{}   // names that have a route there
+	token wire.Token
 }
 
 // A forwarded command waits for its answer from the other hall.
@@ -308,49 +306,4 @@ func (hd *Horde) forgetOrc(name string) {
 		_, _ = hd.conn.Send(now, &wire.Message{Topic: wire.TopicDeleteRoute, Bare: true,
 			Extra: wire.AppendString([]byte(`"orcName":`), name)}) // without a session there is no route either
 	}
-}
-
-// appendRoute adds a routing key to those that a command has crossed.
-func appendRoute(crossed json.RawMessage, key string) json.RawMessage {
-	var route []string
-	_ = json.Unmarshal(crossed, &route) // none yet
-	raw, _ := json.Marshal(append(route, key))
-	return raw
-}
-
-// crossedBefore reports whether a command has been in a hall before.
-func crossedBefore(crossed json.RawMessage, key string) bool {
-	var route []string
-	_ = json.Unmarshal(crossed, &route)
-	for _, k := range route {
-		if k == key {
-			return true
-		}
-	}
-	return false
-}
-
-// isRPC reports whether the data asks for a horde (protocol §5.6).
-func isRPC(data json.RawMessage) bool {
-	if !bytes.Contains(data, []byte("_xcraftRPC")) {
-		return false
-	}
-	var flag struct {
-		RPC bool `json:"_xcraftRPC"`
-	}
-	return json.Unmarshal(data, &flag) == nil && flag.RPC
-}
-
-// withoutRPC removes the flag, as it is done when a command is forwarded.
-func withoutRPC(data json.RawMessage) json.RawMessage {
-	if !isRPC(data) {
-		return data
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil {
-		return data
-	}
-	delete(members, "_xcraftRPC")
-	raw, _ := json.Marshal(members)
-	return raw
 }

@@ -78,6 +78,9 @@ func TestHorde(t *testing.T) {
 	}][]string{here: {"near::said ", "far::said far"}, there: {"far::said "}} {
 		for range want {
 			ev, err := sub.Next(ctx)
+			if err == nil && strings.Contains(ev.Topic, "demo.echo") { // its own call of before
+				ev, err = sub.Next(ctx)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
