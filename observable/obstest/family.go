@@ -28,7 +28,7 @@ func (f family) do(run func()) {
 // It does not use the clock, which stands still in a bubble as long as it runs.
 func (f family) wait() string {
 	left := ""
-	for range 200 {
+	for range 50 {
 		if left = f.stacks(); left == "" {
 			return ""
 		}
