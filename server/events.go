@@ -35,7 +35,7 @@ func (h *Hall) publish(topic string, data any, on *Request) error {
 	m.Data, m.Immu, m.Shred, m.Chunk = packed.Data, packed.Immu, packed.Shred, packed.Chunk
 	if on != nil {
 		m.Context = on.Message.Context
-		m.Router, m.OriginRouter = wire.Axon, wire.Axon
+		m.Router, m.OriginRouter = wire.Axon, origin(on.Message)
 	}
 	if err := wire.Check(m); err != nil {
 		return fmt.Errorf("server: publish %.100q: %w", topic, err)
@@ -80,7 +80,7 @@ func (h *Hall) answer(r *Request, isError bool, p parts) {
 	m := &wire.Message{
 		Topic: r.OrcName + "::" + ask.Topic + "." + ask.ID + end, OrcName: r.OrcName, Token: h.token, ID: wire.NewID(),
 		Data: p.Data, Immu: p.Immu, Shred: p.Shred, Chunk: p.Chunk, IsError: isError, Stream: r.announced && !isError,
-		Router: wire.Axon, OriginRouter: wire.Axon, Context: ask.Context,
+		Router: wire.Axon, OriginRouter: origin(ask), Context: ask.Context,
 	}
 	if err := wire.Check(m); err != nil {
 		m.Topic, m.IsError = strings.TrimSuffix(m.Topic, end)+".error", true
@@ -152,4 +152,13 @@ func orcished(topic string) (orc string, ok bool) {
 	rest = rest[strings.LastIndexByte(rest, '.')+1:]
 	orc, _, _ = strings.Cut(rest, "$")
 	return orc, strings.Contains(orc, "@")
+}
+
+// origin is the backend that the caller listens on: a great hall that has ours
+// in its horde calls from inside of itself too.
+func origin(ask *wire.Message) wire.Router {
+	if ask.OriginRouter == wire.NoRouter {
+		return wire.Axon
+	}
+	return ask.OriginRouter
 }

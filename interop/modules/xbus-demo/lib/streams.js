@@ -94,6 +94,15 @@ module.exports = (add) => {
     receive(data, data.routingKey, data.stopAt, done, fail)
   );
 
+  /* The other direction: data.cmd gets a stream like that of download. */
+  add('push', {desc: 'call data.cmd with a stream of data.source'}, ({data, resp, done, fail}) =>
+    resp.command.send(
+      data.cmd,
+      {xcraftUpload: source(data.source), routingKey: data.routingKey, ...data.data},
+      (err, res) => (err ? fail(err) : done(res.data))
+    )
+  );
+
   add('fetch', {desc: 'call data.cmd and read its stream'}, ({data, resp, done, fail}) =>
     resp.command.send(data.cmd, data.data, (err, res) =>
       err ? fail(err) : receive(res.data, data.routingKey, data.stopAt, done, fail)
