@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,7 @@ func TestErrorsReachTheCaller(t *testing.T) {
 	thermo(t, hall)
 	for name, fn := range map[string]func(context.Context, any) (any, error){
 		"bad.plain": func(context.Context, any) (any, error) { return nil, errors.New("it broke") },
+		"bad.exit":  func(context.Context, any) (any, error) { runtime.Goexit(); return nil, nil },
 		"bad.panic": func(context.Context, any) (any, error) { panic("secret") },
 		"bad.chunk": func(context.Context, any) (any, error) { return map[string]any{"f": func() {}}, nil },
 		"bad.wrap": func(context.Context, any) (any, error) {
@@ -122,6 +124,7 @@ func TestErrorsReachTheCaller(t *testing.T) {
 		"a code":          {"thermo.read", query{Room: "cellar"}, "ROOM_UNKNOWN", `there is no room "cellar"`},
 		"plain":           {"bad.plain", nil, "XCRAFT_CMD_ERROR", "it broke"},
 		"a panic":         {"bad.panic", nil, server.CodePanic, "the handler of bad.panic panicked"},
+		"an exit":         {"bad.exit", nil, server.CodePanic, "the handler of bad.exit panicked"},
 		"wrapped":         {"bad.wrap", nil, "INNER", "outer: inner (INNER)"},
 		"not sendable":    {"bad.chunk", nil, server.CodeUnsendable, ""},
 		"missing":         {"thermo.read", map[string]any{"unit": "K"}, server.CodeArguments, "thermo.read: missing in the data: room"},
@@ -137,7 +140,7 @@ func TestErrorsReachTheCaller(t *testing.T) {
 	if _, err := hall.Drain(ctx); err != nil {
 		t.Error(err)
 	}
-	if s := hall.Stats(); s.Panics != 1 || s.Refused[server.BadArguments] != 2 || s.Refused[server.NotAvailable] != 1 || s.InFlight != 0 {
+	if s := hall.Stats(); s.Panics != 2 || s.Refused[server.BadArguments] != 2 || s.Refused[server.NotAvailable] != 1 || s.InFlight != 0 {
 		t.Errorf("stats: %+v", s)
 	}
 }
