@@ -13,7 +13,8 @@ type Config struct {
 	// needs in it. Certificates that were given inline stand in it: print
 	// [Config.String] instead.
 	URL string
-	// Settings has each key once, in a fixed order, with its origin.
+	// Settings has each key that is set or matters to a client once, in a fixed
+	// order, with its origin.
 	Settings []Setting
 	// Findings is what is odd and no error.
 	Findings []Finding

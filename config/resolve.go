@@ -143,7 +143,7 @@ func (l *loader) settings() []Setting {
 	list := make([]Setting, 0, len(keys))
 	for _, k := range keys {
 		v, at := l.get(k.name)
-		if at == nil && k.value == "" {
+		if at == nil && (k.value == "" || k.group == hall) {
 			continue
 		}
 		s := Setting{Key: k.name, Value: display(k.name, v), Origin: originOf(at, k.name), Default: at == nil}
