@@ -9,10 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/xcraft-go/xbus"
 	"github.com/xcraft-go/xbus/interop"
+	"github.com/xcraft-go/xbus/observable"
+	"github.com/xcraft-go/xbus/rpc"
 )
 
 type digest struct {
@@ -145,5 +149,100 @@ func TestClientStreamAndARestart(t *testing.T) {
 	var broken *xbus.StreamError
 	if !errors.As(err, &broken) || !errors.Is(err, xbus.ErrGap) || broken.Read == 0 {
 		t.Errorf("%d more bytes, %v", n, err)
+	}
+}
+
+func TestClientUploadsFilesAsTar(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for name, content := range map[string]string{"a.txt": "first", "b.txt": strings.Repeat("second", 50000)} {
+		w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o600})
+		io.WriteString(w, content)
+	}
+	w.Close()
+	want, _ := digestOf(bytes.NewReader(archive.Bytes()))
+	answer, err := client.Upload(patience(t), "demo.upload", nil, &archive, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got digest
+	if err := (xbus.Event{Message: answer}).Decode(&got); err != nil || got != want {
+		t.Errorf("%+v instead of %+v, %v", got, want, err)
+	}
+}
+
+// Who stops in the middle leaves nothing behind, and the rest works.
+func TestClientStreamsThatStop(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	ctx := patience(t)
+	d, err := client.Download(ctx, "demo.download", object{"size": 50 << 20, "ms": 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(d, make([]byte, 100000)); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if n := client.Stats().Subscriptions; n != 0 {
+		t.Errorf("%d subscriptions are left", n)
+	}
+
+	dies, err := client.Download(ctx, "demo.download", object{"size": 1 << 20, "failAt": 200000}, xbus.IdleTimeout(500*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dies.Close()
+	var broken *xbus.StreamError
+	if n, err := io.Copy(io.Discard, dies); n != 200000 || !errors.As(err, &broken) || !errors.Is(err, rpc.ErrTimeout) {
+		t.Errorf("a sender that dies: %d bytes, %v", n, err)
+	}
+
+	// The real receiver fails at once and goes on answering the chunks.
+	_, err = client.Upload(ctx, "demo.upload", object{"stopAt": 100000}, bytes.NewReader(make([]byte, 1<<20)), 1<<20)
+	if far, ok := errors.AsType[*rpc.Error](err); !ok || far.Code != "DEMO_STREAM" {
+		t.Errorf("a receiver that stops: %v", err)
+	}
+	behind, err := client.Download(ctx, "demo.download", object{"size": 20 << 20}, xbus.WindowBytes(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer behind.Close()
+	for behind.Progress().Load().Bytes == 0 {
+		if _, err := behind.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(time.Second) // the real hall asks nobody
+	var overflow *observable.OverflowError
+	if _, err := io.Copy(io.Discard, behind); !errors.As(err, &overflow) {
+		t.Errorf("a reader that falls behind: %v", err)
+	}
+	call[object](t, client, "demo.echo", object{"still": true})
+}
+
+// A binary member goes both ways, and what the protocol cannot carry is refused
+// before it is sent.
+func TestClientChunks(t *testing.T) {
+	server := interop.StartServerT(t, interop.ServerOptions{})
+	client := connect(t, server.URL())
+	ctx := patience(t)
+	type buffer struct {
+		Name  string `json:"name"`
+		Chunk []byte `json:"chunk"`
+	}
+	for _, chunk := range [][]byte{{0}, []byte("plain"), []byte("s"), []byte(" s:"), bytes.Repeat([]byte{0xff}, 100000)} {
+		got, err := xbus.Call[buffer](ctx, client, "demo.echo", buffer{"x", chunk}).Await(ctx)
+		if err != nil || got.Name != "x" || !bytes.Equal(got.Chunk, chunk) {
+			t.Errorf("%.10q came back as %.10q, %v", chunk, got.Chunk, err)
+		}
+	}
+	for _, chunk := range [][]byte{{}, []byte("s:"), []byte("j:{}"), []byte("b:1")} {
+		_, err := xbus.Call[buffer](ctx, client, "demo.echo", buffer{"x", chunk}).Await(ctx)
+		if verdict, ok := rpc.VerdictOf(err); !ok || verdict != rpc.NotSent {
+			t.Errorf("%.10q: %v", chunk, err)
+		}
 	}
 }
