@@ -141,7 +141,7 @@ func TestWrongOptions(t *testing.T) {
 		{"mem://x", xbus.WithSubscribeDefaults(observable.WithLimit(0)), "WithSubscribeDefaults: "},
 		{"mem://x", xbus.WithSubscribeDefaults(observable.WithPolicy(observable.Block)), "must not wait"},
 		{"mem://x", xbus.WithSubscribeDefaults(observable.SizeOf(func(string) int { return 1 })), "string"},
-		{"xcraft://x", xbus.WithSockets(axon.Config{Compression: 17}), "Compression is 17"},
+		{"xcraft://x", xbus.WithSockets(axon.Config{Compression: 17}), "level 17 in Config.Compression"},
 	} {
 		client, err := xbus.Open(c.address, c.opt)
 		if err == nil {

@@ -220,8 +220,8 @@ func TestWrongConfigurations(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{Config{CommanderPort: 70000}, "Config.CommanderPort is 70000: give a port from 1 to 65535"},
-		{Config{NotifierPort: -1}, "Config.NotifierPort is -1"},
+		{Config{CommanderPort: 70000}, "port 70000 in Config.CommanderPort: give one from 1 to 65535"},
+		{Config{NotifierPort: -1}, "port -1 in Config.NotifierPort"},
 		{Config{CommanderPort: 5, NotifierPort: 5}, "have the same port 5"},
 		{Config{UnixSocketID: "x", TLS: &TLS{}}, "unix sockets have no TLS"},
 		{Config{UnixSocketID: "a/b"}, `path "a/b" in Config.UnixSocketID`},
