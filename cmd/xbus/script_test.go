@@ -90,7 +90,7 @@ func program(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self)
 	cmd.Args = append([]string{"xbus"}, args...)
-	cmd.Env = append(os.Environ(), "GORACE="+noPause, "XDG_CONFIG_HOME="+os.DevNull, "XBUS_URL=", "XCRAFT_ROOT=", "XCRAFT_CONFIG=", "XBUS_CONTEXT=")
+	cmd.Env = append(os.Environ(), "GORACE="+noPause, "XDG_CONFIG_HOME=/no/such/home", "XBUS_URL=", "XCRAFT_ROOT=", "XCRAFT_CONFIG=", "XBUS_CONTEXT=")
 	return cmd
 }
 

@@ -63,6 +63,7 @@ func (a *app) sub(ctx context.Context, patterns []string, f subFlags) error {
 		}
 		defer subs[i].Close()
 	}
+	interrupted := ctx
 	ctx, cancel := until(ctx, f.duration)
 	defer cancel(nil)
 	l := &listener{app: a, flags: f, cancel: cancel, began: time.Now()}
@@ -75,7 +76,7 @@ func (a *app) sub(ctx context.Context, patterns []string, f subFlags) error {
 	}
 	l.wg.Wait()
 	l.summary()
-	return ended(ctx, l.err)
+	return ended(interrupted, l.err)
 }
 
 // A listener prints the events of several subscriptions, one at a time.
