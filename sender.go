@@ -73,7 +73,7 @@ func (s sender) Ready(ctx context.Context) error {
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case state.Err == nil:
-		return ErrClosed
+		return &linkError{rpc.ErrClosed, ErrClosed}
 	}
-	return fmt.Errorf("%w: %w", ErrClosed, state.Err)
+	return &linkError{rpc.ErrClosed, fmt.Errorf("%w: %w", ErrClosed, state.Err)}
 }

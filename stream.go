@@ -185,6 +185,9 @@ func (c *Client) attached(s conn.Session) {
 }
 
 func (c *Client) detached(s conn.Session, err error) {
+	if errors.Is(err, conn.ErrClosed) {
+		err = &linkError{rpc.ErrClosed, err} // Close is no loss for the calls in flight
+	}
 	c.subs.lost(s, err)
 	c.calls.Lost(s.Epoch, s.Info.Written, err)
 }
@@ -204,10 +207,17 @@ type Report struct {
 // Drain ends the Client politely: it refuses new calls, waits until those in
 // flight have ended, lets subscriptions be read to their end, and closes. When
 // ctx is done first the rest is aborted, the error says so, and the report how
-// much that was. A subscription that nobody reads is waited for as well.
+// much that was. A subscription that nobody reads is waited for as well. A Client
+// that has ended already has nothing to wait for.
 func (c *Client) Drain(ctx context.Context) (Report, error) {
 	began := time.Now()
 	c.calls.Refuse(ErrClosed)
+	select {
+	case <-c.Done():
+		c.Close()
+		return Report{Undelivered: c.Stats().Buffered, Took: time.Since(began)}, nil
+	default:
+	}
 	waitErr := c.calls.Idle(ctx)
 	report := Report{Aborted: c.calls.InFlight()}
 	c.subs.finish(nil)

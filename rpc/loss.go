@@ -25,8 +25,9 @@ type waiting struct {
 }
 
 // Lost tells that a session has ended: calls that were sent in it end with
-// ErrConnectionLost, but those that asked to be kept. written is the number of
-// the last message of which a byte may have gone out.
+// ErrConnectionLost, or with cause itself when it wraps ErrClosed, but those that
+// asked to be kept. written is the number of the last message of which a byte
+// may have gone out.
 func (c *Calls) Lost(epoch, written uint64, cause error) {
 	l := loss{epoch, written, cause}
 	c.waiting.mu.Lock()
@@ -60,7 +61,10 @@ func (p *Pending) lostSession(l loss) (again bool) {
 		p.mu.Unlock() // over, waits for a session, or was sent in a later one
 		return false
 	}
-	verdict, cause := MaybeExecuted, reason(ErrConnectionLost, l.cause)
+	verdict, cause := MaybeExecuted, l.cause
+	if !errors.Is(cause, ErrClosed) {
+		cause = reason(ErrConnectionLost, cause)
+	}
 	if p.receipt.Epoch == l.epoch && p.receipt.Number > l.written {
 		verdict = NotSent
 	}

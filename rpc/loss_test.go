@@ -33,6 +33,21 @@ func TestLossAndVerdicts(t *testing.T) {
 	wantCallError(t, err, NotSent, ErrNotConnected)
 }
 
+// The end of the client is no loss, and leaves the verdicts.
+func TestEndOfTheClientAndVerdicts(t *testing.T) {
+	l, calls := attached(t, Config{})
+	written, not := calls.Call(t.Context(), "demo.run", nil), calls.Call(t.Context(), "demo.run", nil)
+	kept := calls.Call(t.Context(), "demo.run", nil, KeepAcrossLoss())
+	l.lose(1, reason(ErrClosed, io.EOF))
+	calls.Close(ErrClosed)
+	for p, want := range map[*Pending]Verdict{written: MaybeExecuted, not: NotSent, kept: NotSent} {
+		_, err := p.Await(t.Context())
+		if wantCallError(t, err, want, ErrClosed); errors.Is(err, ErrConnectionLost) {
+			t.Error(err)
+		}
+	}
+}
+
 func TestKeepAcrossLoss(t *testing.T) {
 	l, calls := attached(t, Config{})
 	var kept []*Pending

@@ -143,6 +143,8 @@ func (p *Pending) awaitSession() error {
 		return nil
 	case ctx.Err() != nil:
 		return reason(ErrNotConnected, contextReason(ctx))
+	case errors.Is(err, ErrClosed):
+		return err
 	}
 	return reason(ErrNotConnected, err)
 }
