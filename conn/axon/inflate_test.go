@@ -267,6 +267,22 @@ func TestCompressedBlocksAfterStoredOnes(t *testing.T) {
 	}
 }
 
+// A member does not refer to the one before.
+func TestMembersAreApart(t *testing.T) {
+	text := []byte("something that is worth to be repeated")
+	var rest bytes.Buffer
+	w, err := flate.NewWriterDict(&rest, 9, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(text)
+	w.Close()
+	sent := slices.Concat(packed(0, gzip.Header{}, text), []byte(memberHead), rest.Bytes(), make([]byte, 8))
+	if got, err := inflated(t, sent, dry); !errors.Is(err, errGzip) || !bytes.Equal(got, text) {
+		t.Errorf("%q, then %v", got, err)
+	}
+}
+
 // A reader with no room gets nothing and takes nothing.
 func TestReadWithoutRoom(t *testing.T) {
 	z := newInflater(dry(packed(0, gzip.Header{}, []byte("abc"))))
