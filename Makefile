@@ -5,7 +5,7 @@ SHELL       := bash
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
-NESTED      := $(patsubst %/go.mod,%,$(wildcard bench/go.mod cmd/xbus/go.mod conn/nats/go.mod))
+NESTED      := $(patsubst ./%/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/node_modules/*' -not -path '*/testdata/*' | sort))
 NODE        := $(shell command -v node 2>/dev/null)
 
 .PHONY: help
