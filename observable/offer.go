@@ -43,25 +43,22 @@ func (s *Subscription[T]) Offer(ctx context.Context, v T) Outcome {
 	return out
 }
 
-// simple tells that put serves: no function of the user has to run for it.
-func (s *Subscription[T]) simple() bool { return s.sizeOf == nil && s.keyed == nil }
-
 // put buffers v without waiting.
 func (s *Subscription[T]) put(v T, size int) Outcome {
 	s.mu.Lock()
-	out := Accepted
-	switch {
-	case s.asleep && len(s.gaps) == 0 && size <= s.byteLimit:
-		s.hand(v, size)
-		s.mu.Unlock()
-		s.wake <- struct{}{}
-		return Accepted
-	case s.tail < s.open:
+	if s.tail < s.open && !s.asleep {
 		*s.ring.at(s.tail) = v
 		s.tail++
-	default:
-		out = s.putSlow(v, size)
+		s.mu.Unlock()
+		return Accepted
 	}
+	if s.asleep && len(s.gaps) == 0 && size <= s.byteLimit {
+		s.hand(v, size)
+		s.mu.Unlock()
+		s.wake <- struct{}{} // there is room: one token per sleep
+		return Accepted
+	}
+	out := s.putSlow(v, size)
 	s.unlockAndWake()
 	return out
 }
@@ -113,7 +110,7 @@ func (s *Subscription[T]) append(v T, size int) {
 // slot, no limit is reached, and no size or key counts.
 func (s *Subscription[T]) reckon() {
 	s.open = 0
-	if !s.ended && s.waiting == 0 && s.simple() {
+	if !s.ended && s.waiting == 0 && s.plain {
 		s.open = min(s.seen+s.limit, s.taken+s.ring.len())
 	}
 }

@@ -81,7 +81,7 @@ func (s *Subject[T]) Publish(ctx context.Context, v T) Result {
 	for i := 0; i < len(s.subs); i++ {
 		sub := s.subs[i]
 		out := deferred
-		if sub.simple() {
+		if sub.plain {
 			out = sub.put(v, 0)
 		}
 		if out == Accepted {

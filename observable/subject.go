@@ -103,7 +103,7 @@ func (s *Subject[T]) drop(i int) {
 }
 
 func (s *Subject[T]) changed() {
-	if len(s.subs) == 1 && s.subs[0].simple() && s.past.limit == 0 {
+	if len(s.subs) == 1 && s.subs[0].plain && s.past.limit == 0 {
 		s.only.Store(s.subs[0])
 	} else if s.only.Load() != nil {
 		s.only.Store(nil)

@@ -28,6 +28,7 @@ type Subscription[T any] struct {
 	asleep bool // the consumer waits on wake: nothing is buffered, and batch is at the publisher's disposal
 	ended  bool // takes no more values
 	closed bool // by the consumer: what was buffered is gone
+	plain  bool // put serves: no function of the user has to run for a value; never changes
 
 	taken     uint64 // all before left the ring: handed over, dropped or in the batch
 	seen      uint64 // what head was, at least: saves looking at it for each value
@@ -62,6 +63,7 @@ type Subscription[T any] struct {
 	base    uint64      // the number of batch[0]
 	expect  uint64      // the number that follows the last one handed over
 	carry   uint64      // unplaced values lost since then
+
 }
 
 // A gap says that n values that never got a number are missing before number at.
@@ -86,7 +88,7 @@ func NewSubscription[T any](opts ...SubscribeOption) *Subscription[T] {
 	if err != nil {
 		panic(err.Error())
 	}
-	s := &Subscription[T]{settings: set}
+	s := &Subscription[T]{settings: set, plain: set.sizeOf == nil && set.keyed == nil}
 	s.wakeAt.Store(math.MaxUint64)
 	return s
 }
@@ -97,7 +99,13 @@ func NewSubscription[T any](opts ...SubscribeOption) *Subscription[T] {
 // ErrClosed when it was closed meanwhile. Leaving the loop, for whatever reason,
 // closes the subscription; to read some values and go on later, use Next.
 func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return s.Observable().All(ctx)
+	return func(yield func(T, error) bool) {
+		left, err := s.consume(ctx, yield)
+		if err != nil && !left {
+			var zero T
+			yield(zero, err)
+		}
+	}
 }
 
 // Chan reads the subscription on a goroutine of its own and passes the values
@@ -113,28 +121,33 @@ func (s *Subscription[T]) Chan(ctx context.Context, opts ...ChanOption) (<-chan 
 func (s *Subscription[T]) Observable() Observable[T] { return New(s.run) }
 
 func (s *Subscription[T]) run(ctx context.Context, yield func(T) bool) error {
+	_, err := s.consume(ctx, func(v T, _ error) bool { return yield(v) })
+	return err
+}
+
+// consume is the one run of the subscription. left tells that yield has returned false.
+func (s *Subscription[T]) consume(ctx context.Context, yield func(T, error) bool) (left bool, err error) {
 	if !s.reading.CompareAndSwap(false, true) {
-		return ErrBusy
+		return false, ErrBusy
 	}
 	defer s.depart()
 	cancellable := ctx.Done() != nil
 	for {
 		if cancellable && ctx.Err() != nil {
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		}
 		v, ok := s.claim()
 		if !ok {
-			var err error
 			switch v, err = s.more(ctx, s.sleep); err {
 			case nil:
 			case io.EOF:
-				return nil
+				return false, nil
 			default:
-				return err
+				return false, err
 			}
 		}
-		if !yield(v) {
-			return nil
+		if !yield(v, nil) {
+			return true, nil
 		}
 	}
 }

@@ -72,16 +72,21 @@ func (s *Subscription[T]) rise() {
 func (s *Subscription[T]) claim() (v T, ok bool) {
 	var zero T
 	for s.next < len(s.batch) {
-		n := s.base + uint64(s.next)
-		v, s.batch[s.next] = s.batch[s.next], zero
+		i := s.next
+		n := s.base + uint64(i)
 		s.next++
-		if !s.head.CompareAndSwap(n, n+1) {
+		mine := s.head.CompareAndSwap(n, n+1)
+		v, s.batch[i] = s.batch[i], zero
+		if !mine {
 			continue
 		}
 		if n+1 >= s.wakeAt.Load() {
 			s.signalRoom()
 		}
-		return s.stamped(v, n), true
+		if s.stamp != nil {
+			v = s.stamped(v, n)
+		}
+		return v, true
 	}
 	return zero, false
 }
@@ -116,7 +121,10 @@ func (s *Subscription[T]) refill() (v T, ok bool, err error) {
 		s.carry += s.keyed.forget(first)
 	}
 	s.mu.Unlock()
-	return s.stamped(v, first), true, nil
+	if s.stamp != nil {
+		v = s.stamped(v, first)
+	}
+	return v, true, nil
 }
 
 // over returns what the consumer gets after the last value; nil while more may come.
@@ -159,9 +167,6 @@ func (s *Subscription[T]) untilGap(first, n uint64) uint64 {
 
 // stamped writes what was lost before v, which has number n, into it.
 func (s *Subscription[T]) stamped(v T, n uint64) T {
-	if s.stamp == nil {
-		return v
-	}
 	lost := s.carry + n - s.expect
 	s.carry, s.expect = 0, n+1
 	if lost == 0 {
