@@ -26,6 +26,15 @@
 // host, ports, sockets and certificates. From the places beneath it only manners
 // are taken: keep-alive, time-out, nice and the like.
 //
+// # Contexts
+//
+// The file of contexts, xbus/contexts.json in the user's folder of configurations,
+// names targets. Each has an address or keys, or both:
+//
+//	{"current": "dev", "contexts": {
+//	    "dev":  {"url": "xcraft://127.0.0.1:21400?events=21800"},
+//	    "prod": {"url": "xcrafts://bus.example?pin=bus-cert.pem", "nice": 5}}}
+//
 // # Keys
 //
 // All keys of xcraft-core-bus and xcraft-core-busclient are known in their

@@ -132,3 +132,23 @@ func (o *output) await(t *testing.T, part string) {
 		}
 	}
 }
+
+// A hall that dies during a call: no connection, and the call may have run.
+func TestCallWhoseHallDies(t *testing.T) {
+	serve := program("serve", "--demo", "--commander", "0", "--notifier", "0")
+	hall, stop, err := startServe(serve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := program("call", "demo.never", "--json", "--url", hall.URL)
+	out := startFor(t, call, "")
+	if err := serve.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	text, code := out.end(t, call)
+	stop()
+	if code != codeConnection || !strings.Contains(text, `"verdict":"it may have run"`) || time.Since(began) > 2*time.Second {
+		t.Errorf("code %d after %v\n%s", code, time.Since(began), text)
+	}
+}

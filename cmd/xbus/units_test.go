@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -100,4 +101,26 @@ func TestPace(t *testing.T) {
 	if took := time.Since(began); took < 95*time.Millisecond || took > 2*time.Second {
 		t.Errorf("21 steps at 200 a second took %v", took)
 	}
+}
+
+// Whatever is written on the command line, the data is JSON or the use is wrong.
+func FuzzData(f *testing.F) {
+	for _, seed := range []string{"a=1\x00b=x", "x\x00y\x00z", "{\"a\":1}\x00b=2", "a:=1", "=", "[1]", "a=\xff\x00\xff=1", "-", "tags=[1]\x00tags=2"} {
+		f.Add(seed)
+	}
+	params := &rpc.Params{Required: []string{"name"}, Optional: []string{"tags"}, Variadic: true}
+	f.Fuzz(func(t *testing.T, line string) {
+		args := strings.Split(line, "\x00")
+		if strings.HasPrefix(args[0], "@") {
+			return // a file
+		}
+		a := &app{in: strings.NewReader("{}")}
+		data, err := a.data(args, params)
+		switch {
+		case err != nil && codeOf(t.Context(), err) != codeUsage:
+			t.Errorf("%q: %v is no wrong use", args, err)
+		case err == nil && data != nil && !json.Valid(data):
+			t.Errorf("%q: %s is no JSON", args, data)
+		}
+	})
 }
