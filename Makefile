@@ -72,6 +72,10 @@ bench: ## the benchmarks of the library
 bench-streams: ## streams against a loop, channels, rxgo and samber/ro; prints figures
 	@cd bench && $(GO) run ./streams
 
+.PHONY: bench-payloads
+bench-payloads: interop-install ## immutable values and streams against the real library and server; prints figures
+	@cd bench && $(GO) run ./payload && $(GO) run ./transfer
+
 .PHONY: cover
 cover: ## coverage of all packages by all tests
 	$(GO) test -coverprofile=cover.out -coverpkg=./... ./...

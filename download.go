@@ -185,7 +185,7 @@ func (d *Download) next() {
 func (d *Download) acknowledge() {
 	ahead := mark{d.read - d.told.bytes, d.counter - d.told.pieces}
 	// What is left of the window has room for a piece, or the hall would wait.
-	often := max(1, min(d.window/2, d.window-chunkSize))
+	often := max(1, min(d.window/4, d.window-chunkSize))
 	if d.window == 0 || ahead.bytes < often && ahead.pieces < ackPieces {
 		return
 	}
