@@ -628,3 +628,37 @@ func unpack(r io.Reader) (map[string]int, error) {
 		sizes[head.Name] = int(n)
 	}
 }
+
+// A binary member goes both ways with our hall too.
+func TestChunksOverEachDoor(t *testing.T) {
+	type buffer struct {
+		Name  string `json:"name"`
+		Chunk []byte `json:"chunk"`
+	}
+	for name, address := range streamDoors(t) {
+		t.Run(name, func(t *testing.T) {
+			hall := openLibrary(t, server.Config{Listen: []string{address}})
+			server.Handle(hall.Hall, "buffer.echo", func(_ context.Context, in buffer) (buffer, error) { return in, nil })
+			server.Handle(hall.Hall, "buffer.bad", func(_ context.Context, in struct{ Text string }) (buffer, error) {
+				return buffer{Chunk: []byte(in.Text)}, nil
+			})
+			client := streamClient(t, hall.URL())
+			for _, chunk := range []string{"\x00", "plain", "s", " s:"} {
+				got, err := xbus.Call[buffer](streamTime(t), client, "buffer.echo", buffer{"x", []byte(chunk)}).Await(streamTime(t))
+				if err != nil || got.Name != "x" || string(got.Chunk) != chunk {
+					t.Errorf("%q came back as %q, %v", chunk, got.Chunk, err)
+				}
+			}
+			for _, chunk := range []string{"", "s:", "j:{}", "b:1"} {
+				_, err := xbus.Call[buffer](streamTime(t), client, "buffer.echo", buffer{"x", []byte(chunk)}).Await(streamTime(t))
+				if verdict, ok := rpc.VerdictOf(err); !ok || verdict != rpc.NotSent {
+					t.Errorf("sent %q: %v", chunk, err)
+				}
+				_, err = xbus.Call[buffer](streamTime(t), client, "buffer.bad", map[string]string{"text": chunk}).Await(streamTime(t))
+				if far, ok := errors.AsType[*rpc.Error](err); !ok || far.Code != server.CodeUnsendable {
+					t.Errorf("answered %q: %v", chunk, err)
+				}
+			}
+		})
+	}
+}
