@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/xcraft-go/xbus/observable"
 	"github.com/xcraft-go/xbus/rpc"
 	"github.com/xcraft-go/xbus/topics"
 	"github.com/xcraft-go/xbus/wire"
@@ -27,6 +28,22 @@ var failFast = rpc.Down(rpc.FailFast)
 // answer came.
 func Call[T any](ctx context.Context, c *Client, command string, data any, opts ...rpc.Option) rpc.Future[T] {
 	return rpc.Typed[T](c.Call(ctx, command, data, opts...))
+}
+
+// Calling is the stream of one result, made by a call in each run and within its
+// context. It is the form for operators: Retry repeats the command, SwitchMap
+// gives up a call for a newer one, Timeout bounds it.
+func Calling[T any](c *Client, command string, data any, opts ...rpc.Option) observable.Observable[T] {
+	return observable.New(func(ctx context.Context, yield func(T) bool) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel() // a run that was left leaves no call
+		v, err := Call[T](ctx, c, command, data, opts...).Await(ctx)
+		if err != nil {
+			return err
+		}
+		yield(v)
+		return nil
+	})
 }
 
 // Call is the function Call for an answer of any type.
