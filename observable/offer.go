@@ -74,7 +74,6 @@ func (s *Subscription[T]) hand(v T, size int) {
 	}
 	s.tail++
 	s.taken = s.tail
-	s.high = max(s.high, 1)
 }
 
 // putSlow is for the values for which there is something to look at.

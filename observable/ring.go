@@ -4,7 +4,7 @@ import "math/bits"
 
 const (
 	firstRing = 8  // slots of a ring that is used for the first time
-	batchSize = 64 // values a consumer takes in one visit
+	batchSize = 16 // values a consumer takes in one visit: more would only crowd the cache
 )
 
 // A ring holds the values of one subscription by their number: value n is in

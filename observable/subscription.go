@@ -24,15 +24,15 @@ type Subscription[T any] struct {
 	mu     sync.Mutex
 	tail   uint64 // the next number: all before were buffered once
 	open   uint64 // below it, tail may advance without a further look; see reckon
+	taken  uint64 // all before left the ring: handed over, dropped or in the batch
 	ring   ring[T]
 	asleep bool // the consumer waits on wake: nothing is buffered, and batch is at the publisher's disposal
 	ended  bool // takes no more values
 	closed bool // by the consumer: what was buffered is gone
 	plain  bool // put serves: no function of the user has to run for a value; never changes
 
-	taken     uint64 // all before left the ring: handed over, dropped or in the batch
 	seen      uint64 // what head was, at least: saves looking at it for each value
-	high      uint64 // the most that waited
+	high      uint64 // the most that was seen waiting
 	displaced uint64 // numbers that were dropped to make room
 	unplaced  uint64 // values that matched and never got a number
 	sizes     sizes  // bytes of what waits, where SizeOf is given
@@ -56,14 +56,13 @@ type Subscription[T any] struct {
 	wakeAt atomic.Uint64 // publishers wait for head to come here
 
 	// The consumer's own.
+	batch   []T    // taken, and not handed over yet from next on
+	next    int    // in batch
+	base    uint64 // the number of batch[0]
+	expect  uint64 // the number that follows the last one handed over
+	carry   uint64 // unplaced values lost since then
 	reading atomic.Bool
 	unwatch func() bool // stops interrupt; nil before the run has had to wait
-	batch   []T         // taken, and not handed over yet from next on
-	next    int         // in batch
-	base    uint64      // the number of batch[0]
-	expect  uint64      // the number that follows the last one handed over
-	carry   uint64      // unplaced values lost since then
-
 }
 
 // A gap says that n values that never got a number are missing before number at.
@@ -77,7 +76,7 @@ type Stats struct {
 	Dropped       uint64 // lost, replaced by a newer one or discarded by Close
 	Buffered      int    // waiting to be read
 	BufferedBytes int    // their sizes, where SizeOf is given
-	HighWater     int    // the most that was seen waiting; while the consumer is at work some 60 more may have been there for a moment
+	HighWater     int    // the most that was seen waiting; while the consumer is at work a dozen more may have been there for a moment
 }
 
 // NewSubscription makes a subscription that belongs to no Subject: its owner
@@ -245,6 +244,9 @@ func (s *Subscription[T]) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.look()
+	if s.tail > 0 {
+		s.high = max(s.high, 1) // hand does not count
+	}
 	return Stats{
 		Matched:       s.tail + s.unplaced,
 		Delivered:     h - s.displaced,
