@@ -142,4 +142,14 @@ func CheckFirst() Option { return func(o *options) { o.check = true } }
 // Trace calls f when the call begins and when it has ended, on the goroutine
 // where that happens, which can be the connection's reader: f must be quick and
 // must not wait for anything, the end of the client included.
-func Trace(f func(Step)) Option { return func(o *options) { o.observe = f } }
+// Several add up.
+func Trace(f func(Step)) Option {
+	return func(o *options) {
+		before := o.observe
+		if before == nil {
+			o.observe = f
+			return
+		}
+		o.observe = func(s Step) { before(s); f(s) }
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/xcraft-go/xbus/wire"
 )
@@ -194,7 +195,8 @@ func (h *Hall) sessionFor(p *peer, a ask) *session {
 		}
 	}
 	h.namesFreed(h.routes.limitAway(h.cfg.Limits.Sessions))
-	return &session{id: string(wire.NewToken()), numbered: true, kept: kept{limit: h.cfg.ReplayLimit}}
+	return &session{id: string(wire.NewToken()), numbered: true, kept: kept{limit: h.cfg.ReplayLimit},
+		gone: time.Now()} // not here yet, and the last that room is made of
 }
 
 // nameFor draws a name, or returns the one that a resumed session has.

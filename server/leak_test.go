@@ -106,3 +106,28 @@ func heapInUse() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// A client that is coming in is not the one that room is made of, however many
+// sessions are away.
+func TestRoomIsNotMadeOfWhoComesIn(t *testing.T) {
+	hall, err := Listen(t.Context(), Config{Listen: []string{"mem://room"}, Limits: Limits{Sessions: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hall.Close()
+	p := &peer{}
+	ask := ask{XBus: &announced{Version: 1}}
+	var away []*session
+	for range 3 {
+		s := hall.sessionFor(p, ask)
+		s.gone = s.gone.Add(-time.Minute)
+		hall.nameFor(s, ask)
+		away = append(away, s)
+	}
+	coming := hall.sessionFor(p, ask)
+	hall.nameFor(coming, ask)
+	hall.routes.limitAway(1)
+	if coming.closed || !away[0].closed {
+		t.Errorf("the one that comes in was given up: %v, the one that has been away longest: %v", coming.closed, away[0].closed)
+	}
+}
