@@ -27,6 +27,11 @@
 // read is cut at its limit and delays nobody. Whatever is refused, dropped or
 // cut is counted by its reason in [Hall.Stats].
 //
+// A handler that returns an io.Reader sends a stream, one that takes an
+// [Upload] receives one. Streams are paced by who reads them, so that they hold
+// some hundred kilobytes each, and a stream that did not come to its end is never
+// taken for a whole one. Drain and Close wait for them.
+//
 // A hall that listens beyond its machine asks who its clients are: by client
 // certificates or by [Config.Authenticate], unless [Config.AllowAnonymous] says
 // that anybody is welcome.

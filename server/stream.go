@@ -300,12 +300,11 @@ func (s *streams) endAll(cause error, which func(*Request) bool) {
 }
 
 // direct sends the receiver of a stream one of its events, and nobody else.
-func (s *streams) direct(to *session, topic string, m streamMessage, chunk []byte) bool {
+func (s *streams) direct(to *session, topic string, m streamMessage) bool {
 	e := s.hall.event(topic, nil)
 	if m != (streamMessage{}) {
 		e.Data, _ = json.Marshal(m)
 	}
-	e.Chunk = chunk
 	if !to.deliver(e, keepNever) {
 		return false
 	}

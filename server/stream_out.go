@@ -147,7 +147,7 @@ func (o *outStream) run() {
 	o.mu.Unlock()
 	if err != nil {
 		h.cfg.Logger.Info("stream ended early", "command", o.request.command.name, "bytes", o.sent, "error", err)
-		o.event("failed", streamMessage{StreamID: o.id, Bytes: o.sent, Message: err.Error()}, nil)
+		o.event("failed", streamMessage{StreamID: o.id, Bytes: o.sent, Message: err.Error()})
 	}
 	o.cancel(context.Canceled)
 	o.over()
@@ -200,7 +200,7 @@ func (o *outStream) complete() error {
 	if o.src.Size > 0 && o.sent != o.src.Size {
 		return fmt.Errorf("%w: it has %d bytes, %d were announced", ErrStreamBroken, o.sent, o.src.Size)
 	}
-	if !o.event("ended", streamMessage{}, nil) {
+	if !o.event("ended", streamMessage{}) {
 		return ErrCallerGone
 	}
 	return nil
@@ -250,8 +250,8 @@ func (o *outStream) chunk(prefix string, piece []byte, counter int64) bool {
 	return true
 }
 
-func (o *outStream) event(name string, m streamMessage, chunk []byte) bool {
-	return o.streams.direct(o.request.session, o.streams.topic(name, o.id), m, chunk)
+func (o *outStream) event(name string, m streamMessage) bool {
+	return o.streams.direct(o.request.session, o.streams.topic(name, o.id), m)
 }
 
 // await waits until the receiver has room, if it says so.
