@@ -61,6 +61,26 @@ func TestLossBeforeAValueThatComesLater(t *testing.T) {
 	}
 }
 
+// Also a reader that was asleep when the value was lost is told.
+func TestLossWhileTheReaderSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sub := observable.NewSubscription[int](observable.WithByteLimit(50), observable.SizeOf(func(v int) int { return v }),
+			observable.WithLossStamp(func(v int, lost uint64) int { return v + 100*int(lost) }))
+		var got []int
+		var wg sync.WaitGroup
+		wg.Go(func() { got, _ = sub.Observable().Collect(context.Background()) })
+		for _, v := range []int{1, 99, 99, 2, 3, 99, 4} {
+			synctest.Wait()
+			sub.Offer(t.Context(), v)
+		}
+		sub.Finish(nil)
+		wg.Wait()
+		if !slices.Equal(got, []int{1, 202, 3, 104}) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
 func TestOverflowErrorSaysHowFull(t *testing.T) {
 	sub := observable.NewSubscription[string](observable.WithPolicy(observable.FailOnOverflow), observable.WithLimit(9),
 		observable.WithByteLimit(5), observable.SizeOf(func(s string) int { return len(s) }))
