@@ -250,6 +250,47 @@ func TestGameOver(t *testing.T) {
 	}
 }
 
+// What the hall learns of a client.
+func TestWhatIsAnnounced(t *testing.T) {
+	hall := open(t, server.Config{})
+	announced := func(address string, opts ...xbus.Option) (int, bool, string) {
+		client := connect(t, address, opts...)
+		defer client.Close()
+		for _, p := range hall.Peers() {
+			if p.OrcName == client.OrcName().Load() {
+				return p.Nice, p.NoForwarding, p.NodeName
+			}
+		}
+		t.Fatal("the hall does not know it")
+		return 0, false, ""
+	}
+	if nice, no, node := announced(hall.URL()); nice != 0 || no || node != "xbus" {
+		t.Errorf("%d %v %s", nice, no, node)
+	}
+	if nice, no, node := announced(hall.URL()+"?nice=7&noForwarding=true", xbus.WithNodeName("mine")); nice != 7 || !no || node != "mine" {
+		t.Errorf("%d %v %s", nice, no, node)
+	}
+	if nice, _, _ := announced(hall.URL(), xbus.WithNice(-3)); nice != -3 {
+		t.Errorf("%d", nice)
+	}
+}
+
+func TestCallTimeoutOfTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		halltest.New(t, halltest.Inproc("slow"), halltest.Script{})
+		client := connect(t, "mem://slow", xbus.WithCallTimeout(3*time.Second), xbus.WithMaxInFlight(1), xbus.WithMaxQueued(1))
+		began := time.Now()
+		call := client.Call(t.Context(), "demo.never", nil)
+		_, err := client.Call(t.Context(), "demo.never", nil).Await(t.Context())
+		wantErr(t, err, rpc.ErrTooMany)
+		_, err = call.Await(t.Context())
+		wantErr(t, err, rpc.ErrTimeout)
+		if took := time.Since(began); took < 3*time.Second || took > 4*time.Second {
+			t.Errorf("after %v", took)
+		}
+	})
+}
+
 func TestDefaultClient(t *testing.T) {
 	if xbus.Default() != nil {
 		t.Fatal("there is one")

@@ -178,6 +178,7 @@ func ExampleClient_State() {
 	for s, err := range client.State().Observable().All(ctx) { // begins with the present state
 		if s.Phase == conn.Closed {
 			fmt.Println(s, err)
+			break
 		}
 	}
 	// Output:

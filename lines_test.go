@@ -152,6 +152,7 @@ func TestLinesOfASessionThatGoesOn(t *testing.T) {
 		all := subscribe(t, client.Topic("*::news.<*>"))
 		synctest.Wait()
 		away(t, hall, client, closed.Close)
+		flush(t, client)
 		publish(t, hall, "press::news.<art>", 1)
 		publish(t, hall, "press::news.<sport>", 2)
 		for _, sub := range []*observable.Subscription[xbus.Event]{kept, all} {
@@ -161,7 +162,7 @@ func TestLinesOfASessionThatGoesOn(t *testing.T) {
 			}
 		}
 		kept.Close()
-		synctest.Wait()
+		flush(t, client)
 		publish(t, hall, "press::news.<sport>", 3)
 		nothing(t, client, all) // one delete was enough: it was added once
 	})

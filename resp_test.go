@@ -143,11 +143,14 @@ func TestRespTopics(t *testing.T) {
 		if ev := next(t, told); ev.Topic != resp.OrcName()+"::told" {
 			t.Errorf("%v", ev)
 		}
-		if ev := next(t, all); ev.Topic != resp.OrcName()+"::told" {
-			t.Errorf("%v", ev)
-		}
-		if ev := next(t, all); ev.Topic != "news::today" {
-			t.Errorf("%v", ev)
+		for _, want := range []string{resp.OrcName() + "::told", "news::today"} {
+			ev := next(t, all)
+			for strings.HasSuffix(ev.Topic, ".finished") { // of the call, which ends before its event has been handed on
+				ev = next(t, all)
+			}
+			if ev.Topic != want {
+				t.Errorf("%v", ev)
+			}
 		}
 		if n := resp.UnsubscribeAll("told"); n != 1 {
 			t.Errorf("%d closed", n)

@@ -390,3 +390,19 @@ func TestEventsForPeople(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// By default what matches is delivered; the reference misses some of it.
+func TestCompatibleMatching(t *testing.T) {
+	hall := open(t, server.Config{})
+	exact, compatible := connect(t, hall.URL()), connect(t, hall.URL(), xbus.WithCompatibleMatching())
+	const pattern, topic = "demo::(a@b|c@d)", "demo::a@b"
+	delivered, missed := subscribe(t, exact.Topic(pattern)), subscribe(t, compatible.Topic(pattern))
+	also := subscribe(t, compatible.Topic("demo::*"))
+	publish(t, hall, topic, 1)
+	for _, sub := range []*observable.Subscription[xbus.Event]{delivered, also} {
+		if ev := next(t, sub); ev.Topic != topic {
+			t.Errorf("%v", ev)
+		}
+	}
+	nothing(t, compatible, missed)
+}
