@@ -36,10 +36,10 @@ func (o Observable[T]) with(s step[T]) Observable[T] {
 // through takes a value through the steps and then to yield.
 func through[T any](steps []step[T], yield func(T) bool) func(T) bool {
 	return func(v T) bool {
-		for i := range steps {
-			if change := steps[i].change; change != nil {
-				v = change(v)
-			} else if !steps[i].keep(v) {
+		for _, s := range steps {
+			if s.keep == nil {
+				v = s.change(v)
+			} else if !s.keep(v) {
 				return true
 			}
 		}
