@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -29,7 +30,8 @@ func (t *Transport) Dial(ctx context.Context) (conn.Link, error) {
 		return nil, err
 	}
 	port, err := eventPort(ctx, events)
-	if err != nil {
+	gone := errors.Is(err, errGone)
+	if err != nil && !gone {
 		closeSocket(events)
 		closeSocket(commands)
 		return nil, dialError(ctx, t.events, err)
@@ -43,6 +45,10 @@ func (t *Transport) Dial(ctx context.Context) (conn.Link, error) {
 	l.info.Local, l.info.Remote = commands.LocalAddr().String(), t.commands
 	l.info.Secure = secure != nil
 	l.start()
+	if gone {
+		// Nothing goes out under no port, but what the hall has said comes in.
+		l.fail(l.lost(io.EOF), drainTime)
+	}
 	return l, nil
 }
 
@@ -104,8 +110,12 @@ func awaitInode(ctx context.Context, events net.Conn) (uint64, error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for wait := longest / 100; ; wait = min(2*wait, longest) {
-		if inode, known := peerInode(events); inode != 0 || !known {
+		accepted := heard(events) // before the question, or it could be so in between
+		switch inode, known := peerInode(events); {
+		case inode != 0 || !known:
 			return inode, nil
+		case accepted:
+			return 0, errGone
 		}
 		timer.Reset(wait)
 		select {
@@ -115,6 +125,9 @@ func awaitInode(ctx context.Context, events net.Conn) (uint64, error) {
 		}
 	}
 }
+
+// errGone: the hall has accepted the connection and closed it already.
+var errGone = errors.New("the hall has closed the connection")
 
 // errNotAccepted: the hall listens, and takes nobody in.
 var errNotAccepted = errors.New("the hall does not accept the connection")

@@ -121,6 +121,27 @@ func TestNumbersOfWhatWasNotWritten(t *testing.T) {
 	})
 }
 
+// What waits behind the batch that is being written does not count as written.
+func TestNumbersOfBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _, commands := pipe(t, false)
+		for i := range 7 {
+			send(t, l, command(fmt.Sprint(i), batchSize/2))
+			synctest.Wait()
+		}
+		frames := wire.NewReader(commands, wire.Limits{})
+		for _, want := range []uint64{1, 3, 3, 5, 5, 7, 7} { // one, then two in each batch
+			if got := l.Info().Written; got != want {
+				t.Errorf("%d messages may have been written, want %d", got, want)
+			}
+			if _, err := frames.Next(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
 // Whoever sends, the numbers are in the order of the wire.
 func TestOrderOfConcurrentSenders(t *testing.T) {
 	l, _, commands := pipe(t, true)

@@ -46,6 +46,24 @@ func peerInode(c net.Conn) (inode uint64, known bool) {
 	return uint64(peer), true
 }
 
+// heard reports whether the other end has sent something, or has hung up.
+func heard(c net.Conn) (heard bool) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		heard = err != syscall.EAGAIN
+	})
+	return heard
+}
+
 func socketInode(c net.Conn) (inode uint32, err error) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {

@@ -88,6 +88,29 @@ func TestAHallThatDoesNotAccept(t *testing.T) {
 	}
 }
 
+// A hall that has closed already is lost, or has said why.
+func TestAHallThatClosesAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		script halltest.Script
+		want   error
+	}{
+		{halltest.Script{Refuse: true}, conn.ErrLinkLost},
+		{halltest.Script{Reject: true}, conn.ErrCertificateRejected},
+	} {
+		h := halltest.New(t, halltest.Unix(), test.script)
+		for range 20 { // it may close before or after it is looked at
+			if err := run(t, to(h)).wait(); conn.ReasonOf(err) != test.want {
+				t.Errorf("the error is %v, want %v", err, test.want)
+			}
+		}
+		for _, line := range h.Saw() {
+			if strings.Contains(line, "command ") {
+				t.Errorf("the hall saw %s", line)
+			}
+		}
+	}
+}
+
 func TestWhereThereIsNoInode(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
