@@ -80,7 +80,7 @@ func TestAHallThatDoesNotAccept(t *testing.T) {
 		}
 		defer l.Close()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := transport(t, Config{UnixSocketID: "hall", SocketDir: dir}).Dial(ctx)
 	if !errors.Is(err, conn.ErrTimeout) || !strings.Contains(err.Error(), filepath.Base(events)) {

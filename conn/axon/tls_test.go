@@ -90,7 +90,7 @@ func TestTLSOnOneSideOnly(t *testing.T) {
 	})
 	t.Run("the client, and a hall that is silent", func(t *testing.T) {
 		h := halltest.New(t, halltest.TCP(), halltest.Script{Beat: -1})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		_, err := transport(t, to(h, withTLS)).Dial(ctx)
 		if conn.ReasonOf(err) != conn.ErrTimeout || !strings.Contains(err.Error(), "does it speak TLS at all?") {
