@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestThroughTheRealServer(t *testing.T) {
 	client := connect(t, interop.StartServerT(t, interop.ServerOptions{}).URL())
 	follow(t, tracer, client, "demo.progress")
 
-	spans := exporter.GetSpans()
+	spans := endedCall(exporter, "demo.progress")
 	call := find(t, spans, "demo.progress", trace.SpanKindClient)
 	childOf(t, call, find(t, spans, "program", trace.SpanKindInternal))
 	progress := 0
@@ -136,7 +137,7 @@ func TestThroughAHall(t *testing.T) {
 	})
 	follow(t, tracer, connect(t, hall.URL()), "t.outer")
 
-	spans := exporter.GetSpans()
+	spans := endedCall(exporter, "t.outer")
 	call := find(t, spans, "t.outer", trace.SpanKindClient)
 	childOf(t, find(t, spans, "t.outer", trace.SpanKindServer), call)
 	childOf(t, find(t, spans, "t.inner", trace.SpanKindServer), call) // carried by the message context of the outer one
@@ -173,7 +174,7 @@ func TestOutcomes(t *testing.T) {
 		if _, err := p.Await(t.Context()); err == nil {
 			t.Fatalf("%s: no error", c.command)
 		}
-		spans := exporter.GetSpans()
+		spans := ended(exporter, 1)
 		if len(spans) != 1 || spans[0].Status.Code != codes.Error {
 			t.Errorf("%s: %d spans: %+v", c.command, len(spans), spans)
 			continue
@@ -217,7 +218,7 @@ func TestMessageContexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		span := exporter.GetSpans()[0]
+		span := ended(exporter, 1)[0]
 		id := span.SpanContext.SpanID().String()
 		if !strings.Contains(string(got), c.want) || strings.Contains(string(got), id) != c.carried {
 			t.Errorf("%v: %s, span %s", c.context, got, id)
@@ -226,4 +227,24 @@ func TestMessageContexts(t *testing.T) {
 			t.Errorf("%v: events %v", c.context, span.Events)
 		}
 	}
+}
+
+// ended waits for n spans: a call is told of its end on the connection's reader,
+// which can be a moment after Await has returned.
+func ended(exporter *tracetest.InMemoryExporter, n int) tracetest.SpanStubs {
+	for began := time.Now(); len(exporter.GetSpans()) < n && time.Since(began) < 5*time.Second; {
+		runtime.Gosched()
+	}
+	return exporter.GetSpans()
+}
+
+// endedCall waits for the span of a call.
+func endedCall(exporter *tracetest.InMemoryExporter, name string) tracetest.SpanStubs {
+	for began := time.Now(); time.Since(began) < 5*time.Second; runtime.Gosched() {
+		spans := exporter.GetSpans()
+		if slices.ContainsFunc(spans, func(s tracetest.SpanStub) bool { return s.Name == name && s.SpanKind == trace.SpanKindClient }) {
+			return spans
+		}
+	}
+	return exporter.GetSpans()
 }
