@@ -55,24 +55,9 @@ func TestDial(t *testing.T) {
 	if info.Remote != transport(t, to(h)).String() || !strings.HasPrefix(info.Local, "127.0.0.1:") {
 		t.Errorf("it goes from %s to %s", info.Local, info.Remote)
 	}
-	for _, socket := range []net.Conn{l.cfg.in, l.cfg.out} {
-		if noDelay, err := socketOption(socket, syscall.IPPROTO_TCP, syscall.TCP_NODELAY); err != nil || noDelay == 0 {
-			t.Errorf("TCP_NODELAY is %d, %v", noDelay, err)
-		}
-	}
 }
 
-// socketOption reads an option of a socket.
-func socketOption(c net.Conn, level, option int) (value int, err error) {
-	raw, err := c.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	control := raw.Control(func(fd uintptr) { value, err = syscall.GetsockoptInt(int(fd), level, option) })
-	return value, errors.Join(err, control)
-}
-
-// fails dials with a Dialer that returns err.
+// failing makes a Dialer that returns err.
 func failing(err error) func(*Config) {
 	return func(c *Config) {
 		c.Dialer = func(context.Context, string, string) (net.Conn, error) { return nil, err }

@@ -125,6 +125,26 @@ func TestWhereThereIsNoInode(t *testing.T) {
 	}
 }
 
+// Small commands are not held back.
+func TestNoDelay(t *testing.T) {
+	l := dial(t, to(halltest.New(t, halltest.TCP(), halltest.Script{})))
+	for _, socket := range []net.Conn{l.cfg.in, l.cfg.out} {
+		if noDelay, err := socketOption(socket, syscall.IPPROTO_TCP, syscall.TCP_NODELAY); err != nil || noDelay == 0 {
+			t.Errorf("TCP_NODELAY is %d, %v", noDelay, err)
+		}
+	}
+}
+
+// socketOption reads an option of a socket.
+func socketOption(c net.Conn, level, option int) (value int, err error) {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	control := raw.Control(func(fd uintptr) { value, err = syscall.GetsockoptInt(int(fd), level, option) })
+	return value, errors.Join(err, control)
+}
+
 func TestKeepAlive(t *testing.T) {
 	h := halltest.New(t, halltest.TCP(), halltest.Script{})
 	for delay, want := range map[time.Duration]int{0: 6, 20 * time.Second: 20, -1: 0} {
