@@ -27,7 +27,6 @@ var arrows = map[string][]string{
 
 	"conn/axon":           {"conn", "wire"},
 	"conn/inproc":         {"conn", "observable", "wire"},
-	"conn/zmq":            {"conn", "wire"},
 	"observable/rx":       {"observable"},
 	"observable/obstest":  {"observable"},
 	"server":              {"conn", "conn/axon", "conn/inproc", "observable", "payload", "topics", "wire"},
@@ -48,7 +47,6 @@ var doors = map[string]string{
 	"github.com/klauspost/compress/gzip":  "conn/axon",
 	"github.com/klauspost/compress/flate": "conn/axon",
 	"github.com/reactivex/rxgo/v2":        "observable/rx",
-	"github.com/go-zeromq/zmq4":           "conn/zmq",
 }
 
 type listed struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,33 +71,31 @@ func TestFiguresInFlight(t *testing.T) {
 	server := interop.StartServerT(t, interop.ServerOptions{})
 	client := connect(t, server.URL())
 	ctx := patience(t)
-	ends := make(chan error, 20000)
 	pending := make([]*rpc.Pending, 10000)
+	ends := make([]atomic.Int32, len(pending))
 	for i := range pending {
 		pending[i] = client.Call(ctx, "demo.never", nil, rpc.Trace(func(s rpc.Step) {
 			if s.End {
-				ends <- s.Err
+				ends[i].Add(1)
 			}
 		}))
 	}
 	call[json.RawMessage](t, client, "demo.echo", nil) // all are out
-	client.State().Load()
 	server.Kill()
 	lost := time.Now()
 	settled := 0
-	for range pending {
-		select {
-		case err := <-ends:
-			if v, ok := rpc.VerdictOf(err); ok && errors.Is(err, rpc.ErrConnectionLost) && v == rpc.MaybeExecuted {
-				settled++
-			}
-		case <-ctx.Done():
-			t.Fatalf("%d have settled", settled)
+	for _, p := range pending {
+		_, err := p.Await(ctx)
+		if v, ok := rpc.VerdictOf(err); ok && errors.Is(err, rpc.ErrConnectionLost) && v == rpc.MaybeExecuted {
+			settled++
 		}
 	}
 	took := time.Since(lost)
-	if n := len(ends); n != 0 {
-		t.Errorf("%d calls ended twice", n)
+	client.Close() // what would end a call once more has run
+	for i := range ends {
+		if n := ends[i].Load(); n != 1 {
+			t.Errorf("call %d has ended %d times", i, n)
+		}
 	}
 	figure("interop.inflight_settled", float64(settled), "calls")
 	figure("interop.inflight_settle_ms", float64(took.Microseconds())/1000, "ms")
