@@ -72,7 +72,20 @@ func (a *app) call(ctx context.Context, name string, args []string, f callFlags)
 	}
 	answer, err := pending.Await(ctx)
 	wait.end()
-	return a.showResult(pending, answer, err, time.Since(began), f)
+	took := time.Since(began)
+	if err != nil && codeOf(ctx, err) == codeInterrupted {
+		a.sayUnanswered(name, err, took)
+	}
+	return a.showResult(pending, answer, err, took, f)
+}
+
+// sayUnanswered is the summary of a call that was interrupted.
+func (a *app) sayUnanswered(name string, err error, took time.Duration) {
+	verdict := ""
+	if v, ok := rpc.VerdictOf(err); ok {
+		verdict = "; " + v.String()
+	}
+	a.say("-- %s: no answer in %s%s", name, human(took), verdict)
 }
 
 // payloadOf keeps a missing payload from being sent as null.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,6 +62,39 @@ func TestSubShowsGaps(t *testing.T) {
 	} {
 		if out, code := end(); code != codeOK || !strings.Contains(out, "1 gap(s)") {
 			t.Errorf("%s: code %d\n%s", name, code, out)
+		}
+	}
+}
+
+// A hall that comes back with other commands: the watches print the difference,
+// and the way there.
+func TestWatchesShowChanges(t *testing.T) {
+	commander, notifier := freePorts(t)
+	hall, stop, err := startServe(program("serve", "--exact", "--commander", fmt.Sprint(commander), "--notifier", fmt.Sprint(notifier)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := program("commands", "demo.*", "--watch", "--url", hall.URL)
+	json := program("commands", "--watch", "--json", "--url", hall.URL)
+	state := program("state", "--watch", "--json", "--url", hall.URL)
+	words, lines := startFor(t, text, ""), startFor(t, json, `"type":"command"`)
+	states := startFor(t, state, `"phase":"connected","epoch":1`)
+	stop()
+	_, stop = serveAt(t, commander, notifier)
+	defer stop()
+	words.await(t, "+ demo.echo")
+	lines.await(t, `{"name":"demo.echo","type":"added"}`)
+	states.await(t, `"phase":"connected","epoch":2`)
+	for _, w := range []struct {
+		cmd *exec.Cmd
+		out *output
+		end string
+	}{{text, words, "change(s)"}, {json, lines, "change(s)"}, {state, states, "2 session(s)"}} {
+		if err := w.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := w.out.end(t, w.cmd); code != codeOK || !strings.Contains(out, w.end) {
+			t.Errorf("%v: code %d\n%s", w.cmd.Args, code, out)
 		}
 	}
 }

@@ -140,12 +140,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// quick is exit, for what has to end within a second; the other half is for
-// machines that are busy.
+// quick is exit, for what has to end within a second.
 func quick(ts *testscript.TestScript, neg bool, args []string) {
 	began := time.Now()
 	exits(ts, neg, args)
-	if took := time.Since(began); took > 1500*time.Millisecond {
+	if took := time.Since(began); took > endLimit {
 		ts.Fatalf("it took %v", took)
 	}
 }
