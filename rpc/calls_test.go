@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -276,8 +277,12 @@ func TestSenderErrors(t *testing.T) {
 		{errTooLarge, []Option{Down(Queue), KeepAcrossLoss()}, NotSent, errTooLarge},
 	} {
 		l, calls := attached(t, Config{})
-		l.refuse = c.refuse
+		tries := 0
+		l.refuse, l.onSend = c.refuse, func(*wire.Message) { tries++ }
 		_, err := calls.Call(t.Context(), "demo.run", nil, c.opts...).Await(t.Context())
+		if tries != 1 {
+			t.Errorf("%v: tried %d times", c.refuse, tries)
+		}
 		wantCallError(t, err, c.verdict, c.want)
 		if got := calls.Stats(); got != (Stats{Started: 1, Unanswered: 1}) {
 			t.Errorf("%+v", got)
@@ -418,22 +423,24 @@ func TestRefuseAndIdle(t *testing.T) {
 
 // A call that begins while Close looks through the table does not stay in it.
 func TestCloseAgainstCalls(t *testing.T) {
-	for range 300 {
+	for range 100 {
 		_, calls := attached(t, Config{})
+		shard := calls.shard("i1")
+		shard.mu.Lock() // both meet here, in any order
 		var wg sync.WaitGroup
-		var list [4]*Pending
-		for i := range list {
-			wg.Go(func() { list[i] = calls.Call(context.Background(), "demo.run", nil) })
+		var p *Pending
+		wg.Go(func() { p = calls.Call(context.Background(), "demo.run", nil, WithID("i1")) })
+		for calls.InFlight() == 0 {
+			runtime.Gosched()
 		}
 		wg.Go(func() { calls.Close(nil) })
-		wg.Wait()
-		for _, p := range list {
-			if !p.Settled() {
-				t.Fatal("a call is in flight after Close")
-			}
+		for calls.closed.Load() == nil {
+			runtime.Gosched()
 		}
-		if n := len(calls.all()); n != 0 {
-			t.Fatalf("%d calls in the table", n)
+		shard.mu.Unlock()
+		wg.Wait()
+		if !p.Settled() || len(calls.all()) != 0 || calls.InFlight() != 0 {
+			t.Fatal("a call is in flight after Close")
 		}
 	}
 }

@@ -51,14 +51,14 @@ func TestEndOfTheClientAndVerdicts(t *testing.T) {
 func TestKeepAcrossLoss(t *testing.T) {
 	l, calls := attached(t, Config{})
 	var kept []*Pending
-	for i := range 4 {
+	for i := range 9 {
 		kept = append(kept, calls.Call(t.Context(), "demo.run", nil, WithID(fmt.Sprint("k", i)), KeepAcrossLoss()))
 	}
 	horde := calls.Call(t.Context(), "demo.run", nil, KeepAcrossLoss(), Horde())
 	l.lose(2, io.EOF)
 	_, err := horde.Await(t.Context())
 	wantCallError(t, err, NotSent, ErrAborted, ErrConnectionLost, io.EOF)
-	if calls.InFlight() != 4 {
+	if calls.InFlight() != 9 {
 		t.Fatalf("%d in flight", calls.InFlight())
 	}
 	queued := calls.Call(t.Context(), "demo.run", nil, WithID("q"), Down(Queue))
@@ -69,10 +69,10 @@ func TestKeepAcrossLoss(t *testing.T) {
 	for _, m := range l.messages()[before:] {
 		again = append(again, m.ID)
 	}
-	if got := fmt.Sprint(again); got != "[k2 k3 q]" { // what was written is not repeated, and the order holds
+	if got := fmt.Sprint(again); got != "[k2 k3 k4 k5 k6 k7 k8 q]" { // what was written is not repeated, and the order holds
 		t.Errorf("sent again: %s", got)
 	}
-	l.lose(3, io.EOF)
+	l.lose(8, io.EOF)
 	for _, p := range kept {
 		if !calls.Settle(answer("demo.run", p.ID(), "1"), true) {
 			t.Errorf("%s did not wait for its answer", p.ID())
