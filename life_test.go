@@ -2,12 +2,9 @@ package xbus_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,6 +125,7 @@ func TestCloseFromAnywhere(t *testing.T) {
 }
 
 // Streams still hand over what they had when the client is closed.
+
 func TestEventsBeforeCloseCanBeRead(t *testing.T) {
 	hall := open(t, server.Config{})
 	client := connect(t, hall.URL())
@@ -150,104 +148,10 @@ func TestEventsBeforeCloseCanBeRead(t *testing.T) {
 	}
 }
 
-func TestDrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hall := open(t, server.Config{})
-		handle(t, hall, "demo.slow", func(ctx context.Context, ms int) (int, error) {
-			time.Sleep(time.Duration(ms) * time.Millisecond)
-			return ms, nil
-		}, server.Parallel())
-		client := connect(t, hall.URL())
-		calls := []*rpc.Pending{client.Call(t.Context(), "demo.slow", 1000), client.Call(t.Context(), "demo.slow", 2000)}
-		loop, byHand := subscribe(t, client.Topic("a::b")), subscribe(t, client.Topic("a::b"))
-		read := make(chan int)
-		go func() {
-			n := 0
-			for _, err := range loop.All(t.Context()) {
-				if err != nil {
-					t.Error(err)
-				}
-				time.Sleep(time.Second) // slower than the calls
-				n++
-			}
-			read <- n
-		}()
-		for i := range 5 {
-			publish(t, hall, "a::b", i)
-		}
-		go func() {
-			for range 6 {
-				_, _ = byHand.Next(t.Context())
-			}
-		}()
-		report, err := client.Drain(t.Context())
-		if err != nil || report.Aborted != 0 || report.Undelivered != 0 {
-			t.Errorf("%+v %v", report, err)
-		}
-		if report.Took < 4*time.Second || report.Took > 4*time.Second+100*time.Millisecond { // until the loop has taken its last event
-			t.Errorf("after %v", report.Took)
-		}
-		for _, p := range calls {
-			if _, err := p.Await(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
-		if n := <-read; n != 5 {
-			t.Errorf("%d events were read", n)
-		}
-		if s := client.Stats(); s.Dropped != 0 || s.Matched != 10 || s.Delivered != 10 {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
-func TestDrainOutOfPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hall := open(t, server.Config{})
-		handle(t, hall, "demo.never", func(ctx context.Context, _ any) (any, error) { <-ctx.Done(); return nil, ctx.Err() }, server.Parallel())
-		client := connect(t, hall.URL())
-		call := client.Call(t.Context(), "demo.never", nil)
-		sub := subscribe(t, client.Topic("a::b"))
-		publish(t, hall, "a::b", 1)
-		publish(t, hall, "a::b", 2)
-		synctest.Wait()
-		drained := make(chan struct{})
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		go func() {
-			defer close(drained)
-			report, err := client.Drain(ctx)
-			wantErr(t, err, context.DeadlineExceeded)
-			if report.Aborted != 1 || report.Undelivered != 2 || report.Took != 3*time.Second {
-				t.Errorf("%+v", report)
-			}
-		}()
-		synctest.Wait()
-		_, err := client.Call(t.Context(), "demo.echo", nil).Await(t.Context()) // refused from the beginning
-		wantErr(t, err, rpc.ErrClosed, xbus.ErrClosed)
-		<-drained
-		_, err = call.Await(t.Context())
-		wantErr(t, err, rpc.ErrClosed)
-		if n := sub.Stats().Buffered; n != 2 {
-			t.Errorf("%d left to be read", n)
-		}
-		if report, err := client.Drain(t.Context()); err != nil && report.Aborted != 0 {
-			t.Errorf("%+v %v", report, err)
-		}
-	})
-}
-
-func TestDrainOfAnUnreadClient(t *testing.T) {
-	client := connect(t, open(t, server.Config{}).URL())
-	subscribe(t, client.Topic("a::b"))
-	report, err := client.Drain(within(t))
-	if err != nil || report.Aborted != 0 || report.Undelivered != 0 {
-		t.Errorf("%+v %v", report, err)
-	}
-}
-
 // Calls and loops keep no goroutine, a channel keeps one, and nothing is left
+
 // after Close.
+
 func TestGoroutines(t *testing.T) {
 	count := func(want, baseline int) {
 		t.Helper()
@@ -353,7 +257,9 @@ func TestLag(t *testing.T) {
 }
 
 // Malformed input ends the session with a counted reason, and the client comes
+
 // back.
+
 func TestMalformedInput(t *testing.T) {
 	hall := halltest.New(t, halltest.TCP(), halltest.Script{})
 	client := connect(t, fmt.Sprintf("xcraft://%s:%d?events=%d", hall.Addr.Host, hall.Addr.Commander, hall.Addr.Notifier))
@@ -368,106 +274,5 @@ func TestMalformedInput(t *testing.T) {
 }
 
 // Everything at once, over a connection that is cut again and again.
-func TestEverythingAtOnce(t *testing.T) {
-	everywhere(t, server.Config{Offer: []string{"broadcast"}, Replay: []string{"*::kept"}}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var wg sync.WaitGroup
-		work := func(n int, f func(i int) error) {
-			for range n {
-				wg.Go(func() {
-					for i := 0; ctx.Err() == nil && i < 2000; i++ {
-						if err := f(i); err != nil && !expected(err) {
-							t.Error(err)
-							return
-						}
-					}
-				})
-			}
-		}
-		work(4, func(i int) error {
-			got, err := xbus.Call[int](ctx, client, "demo.echo", i, rpc.Progress()).Await(ctx)
-			if err == nil && got != i {
-				err = fmt.Errorf("%d instead of %d", got, i)
-			}
-			return err
-		})
-		work(2, func(i int) error {
-			p := client.Call(ctx, "demo.echo", json.RawMessage("1"), rpc.KeepAcrossLoss(), rpc.Down(rpc.WhenDown(i%3)))
-			if i%5 == 0 {
-				client.Abort(p.ID(), nil)
-			}
-			<-p.Done()
-			_, err := p.Result()
-			return err
-		})
-		work(2, func(i int) error {
-			sub, err := client.Topic([]string{"*::kept", "a::*", "told", "x::<line>"}[i%4], observable.WithLimit(1+i%7)).Subscribe()
-			if err != nil {
-				return err
-			}
-			defer sub.Close()
-			short, stop := context.WithTimeout(ctx, time.Duration(rand.IntN(3))*time.Millisecond)
-			defer stop()
-			_, err = sub.Next(short)
-			return err
-		})
-		work(1, func(i int) error {
-			events, wait := client.Topic("*::*").Chan(ctx)
-			for range 100 {
-				<-events
-			}
-			go client.UnsubscribeAll("*::*")
-			for range events {
-			}
-			return wait()
-		})
-		work(1, func(i int) error { return client.Publish(ctx, "a::kept", i) })
-		work(1, func(i int) error { time.Sleep(100 * time.Microsecond); return hall.Publish(ctx, "a::told", i) })
-		work(1, func(i int) error {
-			client.Stats()
-			client.Resp("m", "").HasCommand("x")
-			client.AbortAll(nil)
-			time.Sleep(5 * time.Millisecond)
-			return nil
-		})
-		work(1, func(i int) error { time.Sleep(20 * time.Millisecond); client.Reconnect(); return nil })
-		for s, err := range client.State().Observable().All(ctx) {
-			if err == nil && s.Phase == conn.Closed {
-				t.Errorf("%v", s)
-			}
-		}
-		wg.Wait()
-		awaitState(t, client, conn.State.Usable)
-		client.AbortAll(nil)
-		s := client.Stats()
-		if c := s.Calls; c.InFlight != 0 || c.Started != c.Answered+c.Failed+c.Unanswered || c.Answered == 0 {
-			t.Errorf("%+v", c)
-		}
-		if s.Matched != s.Delivered+s.Dropped+uint64(s.Buffered) || s.Subscriptions != 0 || s.Buffered != 0 || s.Delivered == 0 {
-			t.Errorf("%+v", s)
-		}
-		if s.Conn.Failures[conn.ErrCut.Error()] == 0 || s.Conn.Sessions < 2 {
-			t.Errorf("%+v", s.Conn)
-		}
-		for reason := range s.Conn.Failures {
-			// A hall may take a connection that was cut for the newer one, when
-			// its autoconnect comes to be read later.
-			if reason != conn.ErrCut.Error() && (reason != conn.ErrLinkLost.Error() || hall.Stats().Cut["replaced"] == 0) {
-				t.Errorf("lost by: %+v; the hall: %+v", s.Conn.Failures, hall.Stats())
-			}
-		}
-	})
-}
 
 // expected is what may happen to each step of TestEverythingAtOnce.
-func expected(err error) bool {
-	for _, target := range []error{
-		rpc.ErrConnectionLost, rpc.ErrNotConnected, rpc.ErrAborted, context.DeadlineExceeded, observable.ErrClosed, rpc.ErrTooMany, rpc.ErrInFlight,
-	} {
-		if errors.Is(err, target) {
-			return true
-		}
-	}
-	return strings.Contains(err.Error(), "cut on request")
-}
