@@ -83,9 +83,7 @@ func TestCalls(t *testing.T) {
 }
 
 // A frame that the hall would refuse is an error of the call, and not the end
-
 // of the connection.
-
 func TestMessagesThatCannotBeSent(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		bad := rpc.Parts{Data: json.RawMessage(`{"chunk":null}`), Chunk: []byte("j:{")} // would be taken for JSON
@@ -176,12 +174,7 @@ func TestWaitsEndWithTheClient(t *testing.T) {
 	})
 }
 
-// Specials end by their contexts, by the default time-out, by what the hall
-
-// says and by what becomes of the connection.
-
 // Each event is answered by a call: the reader waits for nobody.
-
 func TestACallForEachEvent(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		sub := subscribe(t, client.Topic("thermo::changed"))
@@ -205,7 +198,6 @@ func TestACallForEachEvent(t *testing.T) {
 }
 
 // One that sleeps loses its own events and delays nobody.
-
 func TestASleepingSubscriber(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		asleep, release := make(chan struct{}), make(chan struct{})
@@ -255,7 +247,6 @@ func TestASleepingSubscriber(t *testing.T) {
 }
 
 // The numbers of calls reach the law of the counters through a crowd.
-
 func TestManyCallsFromManyGoroutines(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		const callers, each = 16, 50
@@ -285,7 +276,6 @@ func TestManyCallsFromManyGoroutines(t *testing.T) {
 }
 
 // What a link says of a message that did not go out.
-
 func TestNoRoomInTime(t *testing.T) {
 	release := make(chan struct{})
 	hall := halltest.New(t, halltest.TCP(), halltest.Script{Command: func(*halltest.Hall, *wire.Message) { <-release }})

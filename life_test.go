@@ -125,7 +125,6 @@ func TestCloseFromAnywhere(t *testing.T) {
 }
 
 // Streams still hand over what they had when the client is closed.
-
 func TestEventsBeforeCloseCanBeRead(t *testing.T) {
 	hall := open(t, server.Config{})
 	client := connect(t, hall.URL())
@@ -149,9 +148,7 @@ func TestEventsBeforeCloseCanBeRead(t *testing.T) {
 }
 
 // Calls and loops keep no goroutine, a channel keeps one, and nothing is left
-
 // after Close.
-
 func TestGoroutines(t *testing.T) {
 	count := func(want, baseline int) {
 		t.Helper()
@@ -257,9 +254,7 @@ func TestLag(t *testing.T) {
 }
 
 // Malformed input ends the session with a counted reason, and the client comes
-
 // back.
-
 func TestMalformedInput(t *testing.T) {
 	hall := halltest.New(t, halltest.TCP(), halltest.Script{})
 	client := connect(t, fmt.Sprintf("xcraft://%s:%d?events=%d", hall.Addr.Host, hall.Addr.Commander, hall.Addr.Notifier))
@@ -272,7 +267,3 @@ func TestMalformedInput(t *testing.T) {
 		t.Errorf("%+v", client.Stats().Conn)
 	}
 }
-
-// Everything at once, over a connection that is cut again and again.
-
-// expected is what may happen to each step of TestEverythingAtOnce.

@@ -13,6 +13,7 @@ import (
 	"github.com/xcraft-go/xbus/topics"
 )
 
+// Events under one's own name, subscribed to before there is a name.
 func TestRelativeTopics(t *testing.T) {
 	address := memory(t)
 	client, err := xbus.Open(address, xbus.WithRetryFirst(), quick())
@@ -49,6 +50,8 @@ func TestRelativeTopics(t *testing.T) {
 	nothing(t, client, early)
 }
 
+// A relative topic follows the name: by default the first one stays, with
+// WithNewName the hall's new one counts.
 func TestNamesAcrossSessions(t *testing.T) {
 	const first, second = "Grom@" + halltest.Token, "Zug@" + halltest.OtherToken
 	for name, c := range map[string]struct {
@@ -90,6 +93,8 @@ func TestNamesAcrossSessions(t *testing.T) {
 	}
 }
 
+// A hall that gives a name of which no pattern can be made is told of in the
+// stream, which does not go deaf.
 func TestNameThatIsNoPattern(t *testing.T) {
 	address := memory(t)
 	halltest.New(t, halltest.Inproc(strings.TrimPrefix(address, "mem://")), halltest.Script{Name: "((a)@x"})

@@ -85,6 +85,8 @@ func TestSpecialCommands(t *testing.T) {
 	})
 }
 
+// Specials end by their contexts, by the default time-out, by what the hall
+// says and by what becomes of the connection.
 func TestSpecialsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hall := halltest.New(t, halltest.Inproc("specials"), halltest.Script{})

@@ -18,6 +18,7 @@ import (
 	"github.com/xcraft-go/xbus/server"
 )
 
+// Everything at once, over a connection that is cut again and again.
 func TestEverythingAtOnce(t *testing.T) {
 	everywhere(t, server.Config{Offer: []string{"broadcast"}, Replay: []string{"*::kept"}}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -110,6 +111,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	})
 }
 
+// expected is what may happen to each step of TestEverythingAtOnce.
 func expected(err error) bool {
 	for _, target := range []error{
 		rpc.ErrConnectionLost, rpc.ErrNotConnected, rpc.ErrAborted, context.DeadlineExceeded, observable.ErrClosed, rpc.ErrTooMany, rpc.ErrInFlight,

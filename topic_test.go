@@ -98,7 +98,6 @@ func TestEventsByLoopChannelAndSubscription(t *testing.T) {
 }
 
 // What is sent once Subscribe has returned is not missed, however fast it is.
-
 func TestSubscribeHasJoined(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		for i := range 200 {
@@ -181,16 +180,6 @@ func TestOverflowThatFails(t *testing.T) {
 	}
 }
 
-// Events under one's own name, subscribed to before there is a name.
-
-// A relative topic follows the name: by default the first one stays, with
-
-// WithNewName the hall's new one counts.
-
-// A hall that gives a name of which no pattern can be made is told of in the
-
-// stream, which does not go deaf.
-
 func TestExpect(t *testing.T) {
 	everywhere(t, server.Config{}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
 		handle(t, hall, "demo.release", func(ctx context.Context, n int) (any, error) {
@@ -265,7 +254,6 @@ func TestEventsForPeople(t *testing.T) {
 }
 
 // By default what matches is delivered; the reference misses some of it.
-
 func TestCompatibleMatching(t *testing.T) {
 	hall := open(t, server.Config{})
 	exact, compatible := connect(t, hall.URL()), connect(t, hall.URL(), xbus.WithCompatibleMatching())

@@ -321,6 +321,4 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A call that begins while Close looks through the table does not stay in it.
-
 var anyTime = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)

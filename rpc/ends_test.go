@@ -111,6 +111,7 @@ func TestRefuseAndIdle(t *testing.T) {
 	}
 }
 
+// A call that begins while Close looks through the table does not stay in it.
 func TestCloseAgainstCalls(t *testing.T) {
 	for range 100 {
 		_, calls := attached(t, Config{})
