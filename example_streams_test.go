@@ -41,8 +41,8 @@ func Example_followWhileConnected() {
 		if !s.Usable() {
 			return observable.Never[string]()
 		}
-		return operators.Map(client.Topic("thermo::*").Observable(), func(ev xbus.Event) string {
-			return fmt.Sprintf("session %d: %s", s.Epoch, ev.Data)
+		return operators.FilterMap(client.Topic("thermo::*").Observable(), func(ev xbus.Event) (string, bool) {
+			return fmt.Sprintf("session %d: %s", s.Epoch, ev.Data), ev.Gap == nil // one that is left can still see the marker
 		})
 	})
 
