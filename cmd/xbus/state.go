@@ -88,7 +88,7 @@ func (a *app) state(ctx context.Context, watch bool) error {
 
 func (a *app) showState(client *xbus.Client, s conn.State) {
 	line := stateLine{Type: "state", Time: time.Now(), Phase: s.Phase.String(), Epoch: s.Epoch, Attempt: s.Attempt,
-		NextMs: milliseconds(s.NextDelay), OrcName: client.OrcName().Load(), Token: s.Identity.Token.String(), Commands: client.Registry().Load().Len()}
+		NextMs: milliseconds(s.NextDelay), OrcName: wire.Redact(client.OrcName().Load()), Token: s.Identity.Token.String(), Commands: client.Registry().Load().Len()}
 	if s.Err != nil {
 		line.Cause = s.Err.Error()
 	}
