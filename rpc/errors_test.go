@@ -198,9 +198,16 @@ func TestTimeOutsAreThoseOfContexts(t *testing.T) {
 	if !errors.Is(ErrTimeout, context.DeadlineExceeded) || errors.Is(ErrAborted, context.DeadlineExceeded) {
 		t.Error("ErrTimeout does not match context.DeadlineExceeded")
 	}
-	if errors.Is(context.DeadlineExceeded, ErrTimeout) {
+	if deadline := context.Cause(expired(t)); errors.Is(deadline, ErrTimeout) {
 		t.Error("any deadline is an ErrTimeout")
 	}
+}
+
+// expired is a context whose deadline has passed.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	cancel()
+	return ctx
 }
 
 func TestVerdictOf(t *testing.T) {
