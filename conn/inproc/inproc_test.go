@@ -235,9 +235,13 @@ func TestCloseEndsWaits(t *testing.T) {
 			t.Errorf("%d messages were written", got)
 		}
 		synctest.Wait()
-		if got := runtime.NumGoroutine(); got != before {
-			t.Errorf("%d goroutines are left", got-before)
+		for range 100_000 { // one that has just ended is counted for a moment
+			if runtime.NumGoroutine() <= before {
+				return
+			}
+			runtime.Gosched()
 		}
+		t.Errorf("%d goroutines are left", runtime.NumGoroutine()-before)
 	})
 }
 
