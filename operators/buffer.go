@@ -49,6 +49,10 @@ func drain[T any](c *crew, queue *observable.Subscription[T], end *error, yield 
 	}
 	c.settle(err)
 	c.join()
-	lateUnlessEcho(c.ctx, *end)
+	if left {
+		lateUnlessEcho(c.ctx, *end)
+	} else { // cancelled; a group may hand the same error on, so that it must not go to the hook as well
+		c.settle(*end)
+	}
 	return left
 }
