@@ -12,8 +12,23 @@ import (
 	op "github.com/xcraft-go/xbus/operators"
 )
 
-// More traps: each was met in another library; its test shows the right behaviour here.
-// The traps of sources and of hot streams are tested in package observable.
+// The traps of samber/ro, in the order in which they were found, and their tests
+// (o: in package observable):
+//
+//	 1 a source does not stop            SynchronousSourceDoesNotStop, o SynchronousSourceStops
+//	 2 cancel does not unsubscribe       CancelledContextDoesNotUnsubscribe, o CancelUnsubscribes
+//	 3 publishing inside an observer     ReentranceDeadlocks, o Reentrance
+//	 4 subscribing inside an observer    the same
+//	 5 a busy observer holds others up   ReentranceDeadlocks, o ABusyConsumerHoldsNobodyUp
+//	 6 signals after a panic             PanicsBecomeErrors, o PanicIsAPanic
+//	 7 a panic becomes an error value    the same
+//	 8 leaving panics the producer       LeavingABufferPanicsTheProducer, o LeavingUnderFire
+//	 9 ToChannel leaves goroutines       o ChannelsLeaveNothing
+//	10 FromChannel, no context           o ChannelsLeaveNothing
+//	11 Retry cannot be left              RetryCannotBeLeft
+//	12 errors vanish                     ErrorsVanish, o ErrorsAreReturned
+//	13 Distinct remembers for ever       DistinctRemembersEverything
+//	14 operators that are missing        candidates in table_test.go
 
 // samber/ro: Take(1) of a synchronous source makes all 5,000,000 items.
 func TestTrapRoSynchronousSourceDoesNotStop(t *testing.T) {

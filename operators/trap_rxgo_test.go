@@ -14,7 +14,35 @@ import (
 )
 
 // Each trap was met in another library; its test shows the right behaviour here.
-// The traps of sources and of hot streams are tested in package observable.
+// Those of rxgo v2.5.0, in the order in which they were found, and their tests
+// (o: in package observable, r: in package rx as well):
+//
+//	 1 Take ends one item late          TakeEndsOneItemLate
+//	 2 an ended consumer, its source    EndedConsumerLeavesItsSourceRunning, r LeavingLeavesNothing
+//	 3 SkipLast takes the first two     there is no SkipLast; Skip and Take: TestCompletes, ExampleSkip
+//	 4 First takes several              ErrorsDoNotEndTheStream, o FirstEndsWithItsValue
+//	 5 BackOffRetry panics on cancel    BackOffRetrySleepsThroughCancelAndPanics
+//	 6 BackOffRetry sleeps through it   the same
+//	 7 buffers exceed their count       BuffersExceedTheirCount, BufferTimeNeverFiresWhileDataFlows
+//	 8 a cancelled observer stops all   o CancelledConsumerDoesNotStopTheOthers, r NoNeighbourIsStalled
+//	 9 cancel while blocked             o CancelWhileThePublisherIsBlocked
+//	10 the buffer option is ignored     o TheBufferIsThereAndLossesAreCounted
+//	11 items are split                  o ChannelForSeveralConsumers, r NothingIsSplit
+//	12 Debounce loses the last, wakes   DebounceLosesTheLast, DebounceWakesWhileIdle
+//	13 observing twice panics           SecondObserverPanics, o RunningAgain
+//	14 a nil item panics                NilItemPanics, r ValuesStayWhatTheyAre
+//	15 slices are flattened             SlicesAreFlattened
+//	16 ForEach ignores its context      o ForEach
+//	17 signals after an error           SignalsAfterAnError
+//	18 CombineLatest passes nil         CombineLatestRace
+//	19 CombineLatest counts nils        CombineLatestCountsNils
+//	20 Distinct drops a first nil       DistinctDropsAFirstNil
+//	21 groups read in turn deadlock     GroupsReadInTurnDeadlock
+//	22 Retry tries once                 RetryTriesOnceAndLosesTheError
+//	23 Timer emits nothing              o TimerGivesItsValue
+//	24 merged contexts leak             ContextsAreMergedByLeakingGoroutines, r BothContextsEndAnObservation
+//	25 a pool loses the order           PoolLosesOrder
+//	26 the stream goes on after errors  StreamGoesOnAfterAnErrorWasReplaced
 
 // rxgo: Take(1) of a hot source stays open until a second event comes.
 func TestTrapRxgoTakeEndsOneItemLate(t *testing.T) {
