@@ -13,6 +13,7 @@ type announcement struct {
 	Version int    `json:"version"`
 	Session string `json:"session,omitempty"`
 	Seq     uint64 `json:"seq,omitempty"`
+	Attempt uint64 `json:"attempt"` // so that the hall knows the newest of two connections
 }
 
 // A resume is what the hall answers.
@@ -29,7 +30,8 @@ func (c *Client) announce() map[string]any {
 	c.subs.mu.Lock()
 	session := c.subs.session
 	c.subs.mu.Unlock()
-	return map[string]any{"xbus": announcement{Version: 1, Session: session, Seq: c.events.last()}}
+	c.attempts++
+	return map[string]any{"xbus": announcement{Version: 1, Session: session, Seq: c.events.last(), Attempt: c.attempts}}
 }
 
 func resumeOf(answer []byte) resume {

@@ -39,8 +39,9 @@ type Client struct {
 	own atomic.Pointer[string] // "<orc name>::", for answers
 
 	// Of the goroutine that reads.
-	matches []*observable.Subscription[Event]
-	events  position // how far the numbered events have come
+	matches  []*observable.Subscription[Event]
+	events   position // how far the numbered events have come
+	attempts uint64   // autoconnects sent
 
 	cancel context.CancelCauseFunc // ends conn.Run
 	run    sync.WaitGroup

@@ -71,6 +71,7 @@ type announced struct {
 	Version int    `json:"version"`
 	Session string `json:"session"`
 	Seq     uint64 `json:"seq"`
+	Attempt uint64 `json:"attempt"` // grows with each autoconnect of the client; 0 when it does not count
 }
 
 // A welcome is the data of the answer.
@@ -120,6 +121,10 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 	// Under the lock of the session: events begin right behind the answer.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.follows(a.XBus) {
+		p.end(Replaced, fmt.Errorf("the session goes on over a newer connection"))
+		return
+	}
 	if old := s.peer; old != nil && old != p {
 		old.end(Replaced, fmt.Errorf("the session goes on over another connection"))
 	}
@@ -140,6 +145,21 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 		p.send(event)
 	}
 	h.cfg.Logger.Debug("bound", "remote", p.info.Remote, "orc", wire.Redact(name))
+}
+
+// follows reports whether an autoconnect is the last one that the client has
+// sent so far, and notes it. Those of two connections may come to be read in the
+// other order: the older connection, which the client has given up, must not take
+// the session from the newer one. The lock of the session is held.
+func (s *session) follows(a *announced) bool {
+	if a == nil || a.Attempt == 0 {
+		return true
+	}
+	if a.Attempt < s.attempt {
+		return false
+	}
+	s.attempt = a.Attempt
+	return true
 }
 
 // isThrowAway checks the token of an autoconnect: it becomes a namespace, which

@@ -59,5 +59,7 @@
 //	"xbus": {"version": 1, "session": "<secret>", "known": true, "seq": 1234, "replayed": 3, "lost": "slow consumer"}
 //
 // and the client gives "session" back in its next autoconnect, with "seq", the
-// number of the last event that it has seen.
+// number of the last event that it has seen, and "attempt", which grows with each
+// of its autoconnects: one that is read behind a newer one, over a connection that
+// the client has given up, does not take the session.
 package server

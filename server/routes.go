@@ -19,6 +19,7 @@ type session struct {
 	mu      sync.Mutex
 	peer    *peer  // nil while the client is away
 	seq     uint64 // number of the last event for it
+	attempt uint64 // of the autoconnect that was answered last
 	kept    kept   // for when it is back
 	lost    Reason // why it was cut last
 	gone    time.Time
