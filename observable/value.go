@@ -21,7 +21,7 @@ type Value[T any] struct {
 // who wait on changed.
 type node[T any] struct {
 	value   T
-	closed  bool
+	closes  *node[T]               // the state that Close keeps for ever, which is no new one; nil while open
 	changed atomic.Pointer[signal] // made by the first who waits
 }
 
@@ -57,7 +57,7 @@ func (v *Value[T]) Load() T { return v.now.Load().value }
 func (v *Value[T]) Set(x T) bool {
 	for {
 		old := v.now.Load()
-		if old.closed || v.equal(old.value, x) {
+		if old.closes != nil || v.equal(old.value, x) {
 			return false
 		}
 		if v.replace(old, &node[T]{value: x}) {
@@ -72,7 +72,7 @@ func (v *Value[T]) Set(x T) bool {
 func (v *Value[T]) Update(f func(T) T) T {
 	for {
 		old := v.now.Load()
-		if old.closed {
+		if old.closes != nil {
 			return old.value
 		}
 		x := f(old.value)
@@ -90,7 +90,7 @@ func (v *Value[T]) Update(f func(T) T) T {
 func (v *Value[T]) Close() {
 	for {
 		old := v.now.Load()
-		if old.closed || v.replace(old, &node[T]{value: old.value, closed: true}) {
+		if old.closes != nil || v.replace(old, &node[T]{value: old.value, closes: old}) {
 			return
 		}
 	}
@@ -117,7 +117,7 @@ func (v *Value[T]) Wait(ctx context.Context, pred func(T) bool) (T, error) {
 		if pred(n.value) {
 			return n.value, nil
 		}
-		if n.closed {
+		if n.closes != nil {
 			return zero, ErrClosed
 		}
 		next, err := v.after(ctx, n)
@@ -141,8 +141,8 @@ func (v *Value[T]) Observable() Observable[T] {
 			if !yield(shown.value) {
 				return nil
 			}
-			for n = shown; n == shown || v.equal(n.value, shown.value); {
-				if n.closed {
+			for n = shown; n == shown || n.closes == shown || v.equal(n.value, shown.value); {
+				if n.closes != nil {
 					return nil
 				}
 				next, err := v.after(ctx, n)

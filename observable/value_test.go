@@ -144,6 +144,48 @@ func TestObservableSkipsWhatCameBack(t *testing.T) {
 	})
 }
 
+// Close is no change, also to an equality that takes everything for one: the last
+// value is seen once, by who has seen it before Close and by who comes later.
+func TestCloseIsNoChange(t *testing.T) {
+	never := func(int, int) bool { return false }
+	synctest.Test(t, func(t *testing.T) {
+		v := observable.NewValueFunc(1, never)
+		var seen []int
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for n, err := range v.Observable().All(t.Context()) {
+				if err != nil {
+					t.Error(err)
+				}
+				seen = append(seen, n)
+			}
+		})
+		synctest.Wait()
+		v.Set(1)
+		synctest.Wait()
+		v.Close()
+		wg.Wait()
+		if !slices.Equal(seen, []int{1, 1}) {
+			t.Errorf("seen %v, want the value and its one change", seen)
+		}
+
+		// A last change that is closed at once is seen, too.
+		v, seen = observable.NewValueFunc(1, never), nil
+		for n := range v.Observable().All(t.Context()) {
+			if seen = append(seen, n); n == 1 {
+				v.Set(2)
+				v.Close()
+			}
+		}
+		if !slices.Equal(seen, []int{1, 2}) {
+			t.Errorf("seen %v, want the last change", seen)
+		}
+		if n, err := v.Observable().Count(t.Context()); n != 1 || err != nil {
+			t.Errorf("a closed Value has %d values, %v", n, err)
+		}
+	})
+}
+
 // All who wait are woken, also when the one that is woken first leaves at that moment.
 func TestEveryWatcherIsWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
