@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"operators": {"observable"},
 	"topics":    {},
 	"conn":      {"observable", "wire"},
-	"rpc":       {"observable", "payload", "wire"},
+	"rpc":       {"internal/near", "observable", "payload", "wire"},
 
 	"conn/axon":           {"conn", "wire"},
 	"conn/inproc":         {"conn", "observable", "wire"},
@@ -34,8 +34,9 @@ var arrows = map[string][]string{
 	"xbustest":            {"", "conn", "internal/faultproxy", "observable", "payload", "rpc", "server", "topics", "wire"},
 	"interop":             {},
 	"interop/mkcerts":     {"interop"},
-	"config":              {},
+	"config":              {"internal/near"},
 	"internal/faultproxy": {},
+	"internal/near":       {},
 	"internal/halltest":   {"conn", "conn/axon", "conn/inproc", "wire"},
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/xcraft-go/xbus/internal/near"
 )
 
 // Parameters of an address and their keys.
@@ -60,10 +62,10 @@ func (l *loader) address(text, origin string) *layer {
 			l.parameter(out, k, query.Get(name), origin)
 			continue
 		}
-		known := slices.Collect(maps.Keys(parameters))
+		known := slices.Sorted(maps.Keys(parameters))
 		hint := "known are " + join(known)
-		if near := suggest(name, known); near != "" {
-			hint = "did you mean " + near + "?"
+		if meant := near.Name(name, known); meant != "" {
+			hint = "did you mean " + meant + "?"
 		}
 		l.fail(name, origin, "this parameter is not known", hint)
 	}

@@ -207,35 +207,3 @@ func shorten(s string) string {
 	}
 	return s
 }
-
-// suggest returns the name nearest to name, "" when none is near.
-func suggest(name string, names []string) string {
-	best, limit := "", max(2, len(name)/3)+1
-	for _, candidate := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < limit {
-			best, limit = candidate, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, add or leave out between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/xcraft-go/xbus/internal/near"
 )
 
 // Sources says where to look. The zero value looks at the variables of the
@@ -156,8 +158,8 @@ func (l *loader) hint(name string) string {
 	for _, k := range keys {
 		names = append(names, k.name)
 	}
-	if near := suggest(name, names); near != "" {
-		return "did you mean " + near + "?"
+	if meant := near.Name(name, names); meant != "" {
+		return "did you mean " + meant + "?"
 	}
 	return "known are " + join(names)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xcraft-go/xbus/internal/near"
 	"github.com/xcraft-go/xbus/wire"
 )
 
@@ -102,48 +103,15 @@ func (r *Registry) commands() map[string]Command {
 
 func (r *Registry) unknown(name string) error {
 	hint := ""
-	if near := r.Suggest(name); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
+	if meant := r.Suggest(name); meant != "" {
+		hint = fmt.Sprintf("; did you mean %q?", meant)
 	}
 	return fmt.Errorf("%w: %q is none of the %d commands of the hall%s", ErrCommandNotAvailable, name, r.Len(), hint)
 }
 
 // Suggest returns the command whose name is nearest to name, "" when none is
 // near.
-func (r *Registry) Suggest(name string) string {
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, candidate := range r.Names() {
-		if d := distance(name, candidate, bestDistance); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, add or leave out between a and
-// b; limit or more when it is not less than that.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
+func (r *Registry) Suggest(name string) string { return near.Name(name, r.Names()) }
 
 // A Diff is what changed between two registries, by name, in order.
 type Diff struct{ Added, Removed, Changed []string }

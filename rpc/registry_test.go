@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 const full = `{
@@ -145,29 +143,6 @@ func TestSuggest(t *testing.T) {
 	if want := `command not available: "demo.rnu" is none of the 4 commands of the hall; did you mean "demo.run"?`; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
-}
-
-// distance against its definition.
-func TestDistance(t *testing.T) {
-	var slow func(a, b string) int
-	slow = func(a, b string) int {
-		switch {
-		case a == "" || b == "":
-			return len(a) + len(b)
-		case a[0] == b[0]:
-			return slow(a[1:], b[1:])
-		}
-		return 1 + min(slow(a[1:], b), slow(a, b[1:]), slow(a[1:], b[1:]))
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringMatching(`[ab.]{0,6}`)
-		a, b := word.Draw(t, "a"), word.Draw(t, "b")
-		limit := rapid.IntRange(1, 8).Draw(t, "limit")
-		got, want := distance(a, b, limit), slow(a, b)
-		if got != want && (got < limit || want < limit) {
-			t.Fatalf("distance(%q, %q, %d) = %d, want %d", a, b, limit, got, want)
-		}
-	})
 }
 
 func TestCompare(t *testing.T) {

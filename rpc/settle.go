@@ -64,12 +64,7 @@ func (c *Calls) far(p *Pending, m *wire.Message) *Error {
 }
 
 // An Event is one event that a call has caused.
-type Event struct {
-	*wire.Message
-	// Lost is always 0: a gap in the progress of a call is the error that ends
-	// it, see [Pending.Progress].
-	Lost uint64
-}
+type Event struct{ *wire.Message }
 
 // Decode stores the payload of the event in what dst points to.
 func (e Event) Decode(dst any) error { return decode(e.Message, dst) }

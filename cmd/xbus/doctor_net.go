@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/xcraft-go/xbus/config"
+	"github.com/xcraft-go/xbus/conn/axon"
 )
 
 // A target is what the doctor looks at by itself, beneath the library.
@@ -59,7 +60,7 @@ func (d *doctor) address(ctx context.Context, cfg *config.Config) *target {
 }
 
 func (d *doctor) unixAddress(cfg *config.Config, id, dir string) *target {
-	commands, events := socketPaths(dir, id, cfg.Hall.CommanderPort, cfg.Hall.NotifierPort)
+	commands, events := axon.SocketPaths(dir, id, cfg.Hall.CommanderPort, cfg.Hall.NotifierPort)
 	t := &target{network: "unix", sockets: []string{commands, events}}
 	for _, path := range t.sockets {
 		if _, err := os.Stat(path); err != nil {

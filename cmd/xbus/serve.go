@@ -175,16 +175,8 @@ func readyOf(hall *server.Hall, f serveFlags) ready {
 	r := ready{Ready: true, PID: os.Getpid(), Host: f.host, Token: string(hall.Token()), URL: hall.URL()}
 	r.CommanderPort, r.NotifierPort = hall.Ports()
 	if f.unix != "" {
-		commands, events := socketPaths(f.dir, f.unix, r.CommanderPort, r.NotifierPort)
+		commands, events := axon.SocketPaths(f.dir, f.unix, r.CommanderPort, r.NotifierPort)
 		r.CommanderSocket, r.NotifierSocket = &commands, &events
 	}
 	return r
-}
-
-// socketPaths are the files of unix sockets; dir is "" for the default folder.
-func socketPaths(dir, id string, commander, notifier int) (commands, events string) {
-	if dir == "" {
-		dir = "/tmp"
-	}
-	return axon.SocketPaths(dir, id, commander, notifier)
 }

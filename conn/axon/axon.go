@@ -58,6 +58,8 @@ const (
 	DefaultKeepAlive     = 6 * time.Second
 	DefaultWriteTimeout  = 30 * time.Second
 	DefaultSendQueue     = 64 << 20
+
+	defaultSocketDir = "/tmp"
 )
 
 // A Transport reaches one great hall over sockets. It implements
@@ -87,8 +89,10 @@ func New(cfg Config) (*Transport, error) {
 	return t, nil
 }
 
-// SocketPaths returns the paths of the two sockets of a hall (protocol §2.6).
+// SocketPaths returns the paths of the two sockets of a hall (protocol §2.6). dir
+// "" is the folder where halls have them, as in [Config].
 func SocketPaths(dir, id string, commanderPort, notifierPort int) (commands, events string) {
+	setDefault(&dir, defaultSocketDir)
 	return filepath.Join(dir, fmt.Sprintf("%s%d-cmd.sock", id, commanderPort)),
 		filepath.Join(dir, fmt.Sprintf("%s%d-evt.sock", id, notifierPort))
 }
@@ -100,7 +104,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Host, DefaultHost)
 	setDefault(&c.CommanderPort, DefaultCommanderPort)
 	setDefault(&c.NotifierPort, DefaultNotifierPort)
-	setDefault(&c.SocketDir, "/tmp")
+	setDefault(&c.SocketDir, defaultSocketDir)
 	setDefault(&c.KeepAlive, DefaultKeepAlive)
 	setDefault(&c.WriteTimeout, DefaultWriteTimeout)
 	setDefault(&c.SendQueue, DefaultSendQueue)

@@ -24,6 +24,8 @@ func ExampleNew() {
 
 func ExampleSocketPaths() {
 	fmt.Println(axon.SocketPaths("/tmp", "myapp", axon.DefaultCommanderPort, axon.DefaultNotifierPort))
+	fmt.Println(axon.SocketPaths("", "myapp", 1, 2)) // where halls have them
 	// Output:
 	// /tmp/myapp35400-cmd.sock /tmp/myapp35800-evt.sock
+	// /tmp/myapp1-cmd.sock /tmp/myapp2-evt.sock
 }
