@@ -130,8 +130,9 @@ func (b *Bench) Logf(format string, args ...any) {
 	fmt.Fprintf(b.log, "%s: %s: "+format+"\n", append([]any{time.Now().Format("15:04:05"), b.Program}, args...)...)
 }
 
-// Wants tells whether a contender is to be measured: -only has none, or a
-// word with which its name begins.
+// Wants tells whether a contender is to be measured: -only has none, its name,
+// or the first word of its name.
 func (b *Bench) Wants(row string) bool {
-	return len(b.Only) == 0 || slices.ContainsFunc(b.Only, func(word string) bool { return strings.HasPrefix(row, word) })
+	first, _, _ := strings.Cut(row, " ")
+	return len(b.Only) == 0 || slices.Contains(b.Only, row) || slices.Contains(b.Only, first)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,8 +39,8 @@ const (
 func (o *Options) Register(fs *flag.FlagSet) {
 	fs.IntVar(&o.Rounds, "rounds", 0, fmt.Sprintf("rounds, in which the contenders take turns (%d; quick %d)", DefaultRounds, QuickRounds))
 	fs.BoolVar(&o.Quick, "quick", false, "a short run: all works, and roughly how fast")
-	fs.Func("only", "contenders to measure, by how their names begin: xbus,nats,raw", func(list string) error {
-		o.Only = strings.Split(list, ",")
+	fs.Func("only", "contenders to measure, by their names or the first word of them: \"xbus tcp,nats,raw\"", func(list string) error {
+		o.Only = slices.Collect(strings.SplitSeq(list, ","))
 		return nil
 	})
 	fs.StringVar(&o.Results, "results", "", "file to which the report is appended, one line of JSON")

@@ -147,8 +147,8 @@ func TestReportsAddUp(t *testing.T) {
 }
 
 func TestWants(t *testing.T) {
-	b := New(Options{Only: []string{"xbus tcp", "nats"}}, nil)
-	for row, want := range map[string]bool{"xbus tcp": true, "xbus tls": false, "nats": true, "raw": false} {
+	b := New(Options{Only: []string{"xbus tcp", "nats", "js"}}, nil)
+	for row, want := range map[string]bool{"xbus tcp": true, "xbus tls": false, "nats": true, "raw": false, "js tls": true, "jsgo tcp": false} {
 		if b.Wants(row) != want {
 			t.Errorf("Wants(%q) = %v", row, !want)
 		}

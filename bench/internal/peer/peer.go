@@ -1,0 +1,96 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Peer is a contender. A nil function is what it cannot do.
+type Peer struct {
+	Name   string
+	Calls  func(context.Context) (Caller, error)
+	Events func(context.Context, EventConfig) (Publisher, error)
+	// Missing tells why the peer cannot run here, nil when it can.
+	Missing func() error
+}
+
+// A Running is a contender that has been started.
+type Running interface {
+	// PIDs are the processes beside this one that do a part of the work.
+	PIDs() []int
+	Close() error
+}
+
+// A Caller has a command that answers with what it was given.
+type Caller interface {
+	Running
+	// Calls makes n calls, inFlight at a time, and returns when all have been
+	// answered.
+	Calls(ctx context.Context, n, inFlight int) error
+}
+
+// An Echoer is a Caller whose calls are made in this process.
+type Echoer interface {
+	Caller
+	// Call makes one call. It may be called from any goroutine.
+	Call(context.Context) error
+}
+
+// A Publisher has its receivers connected.
+type Publisher interface {
+	Running
+	// Events publishes n events and returns when each receiver has had them.
+	Events(ctx context.Context, n int) error
+}
+
+// EventConfig says what is published, and for how many.
+type EventConfig struct {
+	Size      int // of the data, in bytes
+	Receivers int
+}
+
+// window is how many events a publisher may be ahead: 4 MiB, which all contenders
+// keep without a loss, or 4 events when they are large.
+func (c EventConfig) window() int { return min(max(4<<20/c.Size, 4), 4096) }
+
+// CallSize is the size of the data of calls, in bytes.
+const CallSize = 300
+
+// Object makes data of about n bytes: a JSON object with one text.
+func Object(n int) json.RawMessage {
+	const frame = `{"text":""}`
+	return json.RawMessage(`{"text":"` + strings.Repeat("p", max(n-len(frame), 1)) + `"}`)
+}
+
+var callData = Object(CallSize)
+
+// errOther: the answer is not what was sent.
+var errOther = errors.New("the answer is not what was sent")
+
+func checkEcho(answer []byte) error {
+	if !bytes.Equal(answer, callData) {
+		return fmt.Errorf("%w: %.100q", errOther, answer)
+	}
+	return nil
+}
+
+// All returns the contenders in the order in which tables have them.
+func All() []Peer {
+	list := []Peer{
+		xbusPeer("tcp"), xbusPeer("tls"), xbusPeer("unix"), xbusPeer("mem"),
+		goJSPeer("tcp"), goJSPeer("unix"),
+		jsGoPeer("tcp"), jsGoPeer("unix"),
+		jsPeer("tcp"), jsPeer("tls"), jsPeer("unix"),
+		natsPeer(), zmqPeer(), redisPeer(), rawPeer(),
+	}
+	for i := range list {
+		if list[i].Missing == nil {
+			list[i].Missing = func() error { return nil }
+		}
+	}
+	return list
+}
