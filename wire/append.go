@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
-	"unsafe"
 )
 
 const (
@@ -183,7 +182,7 @@ func AppendString(dst []byte, s string) []byte {
 		s = string([]rune(s))
 	}
 	dst = append(dst, '"')
-	rest := text(unsafe.Slice(unsafe.StringData(s), len(s)))
+	rest := text(rawBytes(s))
 	for {
 		n := rest.special(0)
 		dst = append(dst, rest[:n]...)

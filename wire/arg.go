@@ -38,7 +38,7 @@ func ParseArg(raw []byte) (Arg, error) {
 			a.Bytes = replaceInvalid(a.Bytes)
 		}
 	case JSON:
-		if _, err := checkJSON(a.Bytes); err != nil {
+		if err := checkJSON(a.Bytes); err != nil {
 			return a, &FormatError{Reason: ErrArgument, Err: err}
 		}
 	case BigInt:

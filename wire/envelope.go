@@ -15,21 +15,25 @@ var errNotObject = errors.New("the message is not a JSON object")
 // parseEnvelope reads the members of the second argument of a frame into m,
 // without copying: m points into b. Unknown members are left in the raw text,
 // members of the wrong type count as absent (protocol §3, §9.1).
-func parseEnvelope(m *Message, b []byte) error {
+func (u *usual) parseEnvelope(m *Message, b []byte) error {
 	t := text(b)
 	begin := t.space(0)
 	if begin >= len(t) || t[begin] != '{' {
 		return errNotObject
 	}
 	m.Bare, m.Nested = true, true
-	end, err := t.object(begin, envelopeDepth, func(key, value text) { m.member(key, value) })
-	if err != nil {
-		return err
+	walk := u.begin(m, t, begin)
+	for key, value, ok := walk.next(); ok; key, value, ok = walk.next() {
+		m.member(key, value)
 	}
-	m.raw = json.RawMessage(t[begin:end:end])
-	if i := t.space(end); i != len(t) {
+	if walk.wrong < 0 {
+		return syntaxError(walk.wrong)
+	}
+	m.raw = json.RawMessage(t[begin:walk.at:walk.at])
+	if i := t.space(walk.at); i != len(t) {
 		return &SyntaxError{i, "something follows the message"}
 	}
+	u.learn(m, t)
 	return nil
 }
 
@@ -144,6 +148,7 @@ func (t text) uintOf() uint64 {
 	return n
 }
 
-func alias(b []byte) string {
-	return unsafe.String(unsafe.SliceData(b), len(b))
-}
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// rawBytes is what alias undoes: nobody writes to it.
+func rawBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

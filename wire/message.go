@@ -143,11 +143,12 @@ func (m *Message) Edit() *Message {
 	}
 	c.Extra = nil
 	var known Message
-	_, _ = text(m.raw).object(0, envelopeDepth, func(key, value text) {
+	walk := membersOf(text(m.raw), 0)
+	for key, value, ok := walk.next(); ok; key, value, ok = walk.next() {
 		if m.Bare || !known.member(key, value) {
 			c.Extra = appendExtra(c.Extra, key, value)
 		}
-	})
+	}
 	return &c
 }
 

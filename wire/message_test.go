@@ -141,7 +141,7 @@ func TestMessageRoundTrip(t *testing.T) {
 func TestEdit(t *testing.T) {
 	const envelope = `{"first":[1],"_xcraftMessage":true,"to\u006ben":"old","id":"1","topic":"x","data":1,"isNested":true,"x\u0079":"\u00e9","data":2}`
 	m := &Message{}
-	if err := parseEnvelope(m, []byte(envelope)); err != nil {
+	if err := new(usual).parseEnvelope(m, []byte(envelope)); err != nil {
 		t.Fatal(err)
 	}
 	m.Topic = "demo::a"
@@ -171,7 +171,7 @@ func TestBareMessages(t *testing.T) {
 		`{"_xcraftMessage":false,"id":"1"}`,
 	} {
 		m := &Message{Topic: TopicDeleteRoute}
-		if err := parseEnvelope(m, []byte(envelope)); err != nil || !m.Bare {
+		if err := new(usual).parseEnvelope(m, []byte(envelope)); err != nil || !m.Bare {
 			t.Fatalf("%s: bare is %v, %v", envelope, m.Bare, err)
 		}
 		for name, c := range map[string]*Message{"itself": m, "edit": m.Edit(), "clone of an edit": m.Edit().Clone()} {
@@ -205,7 +205,7 @@ func TestOddMembers(t *testing.T) {
 		`{"ID":"1","Token":"t"}`:                                          {Nested: true, Bare: true},
 	} {
 		var m Message
-		if err := parseEnvelope(&m, []byte(envelope)); err != nil {
+		if err := new(usual).parseEnvelope(&m, []byte(envelope)); err != nil {
 			t.Errorf("%s: %v", envelope, err)
 		}
 		if got, want := dumpFields(&m), dumpFields(&want); got != want {

@@ -17,6 +17,7 @@ type Reader struct {
 	in     stream
 	limits Limits
 	err    error // sticky
+	usual  usual // of the envelopes
 
 	// Messages are made several at a time, all for one piece of memory: who
 	// keeps one keeps that piece, and no other.
@@ -98,7 +99,7 @@ func (r *Reader) next() (*Message, error) {
 	}
 	m := r.newMessage()
 	m.Topic = alias(topic)
-	if err := fill(m, argc, rest); err != nil {
+	if err := r.fill(m, argc, rest); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -106,11 +107,11 @@ func (r *Reader) next() (*Message, error) {
 
 // fill reads the arguments behind the topic: the message and the chunk.
 // Further ones have no meaning and are not looked at (protocol §2.2).
-func fill(m *Message, argc int, rest []byte) error {
+func (r *Reader) fill(m *Message, argc int, rest []byte) error {
 	raw, rest := cutArg(rest)
 	err := errNotObject
 	if envelope := splitArg(raw); envelope.Kind == JSON {
-		err = parseEnvelope(m, envelope.Bytes)
+		err = r.usual.parseEnvelope(m, envelope.Bytes)
 	}
 	if err != nil {
 		return &FormatError{Reason: ErrEnvelope, Detail: "topic " + quote(m.Topic), Err: err}

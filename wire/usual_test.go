@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	usualHead = `{"_xcraftMessage":true,"token":"` + benchToken + `","orcName":"demo","id":"`
+	usualID   = "1d9f8e64-3a52-4a0e-9d0c-7b0e2d6c1a11"
+	usualAll  = usualHead + usualID + usualTopic + "demo::ticked" + usualData + `{"n":[1,"a"]}` + usualFlags + `,"_xbusSeq":7}`
+)
+
+// trained expects envelopes that begin with usualHead.
+func trained(tb testing.TB) *usual {
+	tb.Helper()
+	u := new(usual)
+	for range 2 {
+		if err := u.parseEnvelope(&Message{Topic: "demo::ticked"}, []byte(usualAll)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if u.head != usualHead {
+		tb.Fatalf("%q is expected, want %q", u.head, usualHead)
+	}
+	return u
+}
+
+// sameReading reads a text with expectations and without.
+func sameReading(t *testing.T, u *usual, topic, text string) {
+	t.Helper()
+	got, want := &Message{Topic: topic}, &Message{Topic: topic}
+	gotErr, wantErr := u.parseEnvelope(got, []byte(text)), new(usual).parseEnvelope(want, []byte(text))
+	if g, w := errorText(gotErr), errorText(wantErr); g != w {
+		t.Errorf("%q: %s when it is expected, %s when not", text, g, w)
+	}
+	if wantErr != nil {
+		return
+	}
+	if g, w := dumpFields(got), dumpFields(want); g != w || string(got.raw) != string(want.raw) {
+		t.Errorf("%q:\n%s when it is expected,\n%s when not", text, g, w)
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return "no error"
+	}
+	return err.Error()
+}
+
+// TestUsual cuts and changes an expected envelope at each of its bytes.
+func TestUsual(t *testing.T) {
+	u := trained(t)
+	for i := range usualAll {
+		sameReading(t, u, "demo::ticked", usualAll[:i])
+		for _, c := range "\"\\\x00\xff ,{}:1x" {
+			sameReading(t, u, "demo::ticked", usualAll[:i]+string(c)+usualAll[i+1:])
+			sameReading(t, u, "demo::ticked", usualAll[:i]+string(c)+usualAll[i:])
+		}
+	}
+	for _, topic := range []string{"", "demo::other", "demo::\xff", `demo::"`, `demo::\`, "demo::\n"} {
+		sameReading(t, u, topic, strings.Replace(usualAll, "demo::ticked", topic, 1))
+	}
+	for _, tail := range []string{``, `,`, `}`, `}x`, `} `, `,"isError":true}`, `,"data":1,"id":"b","orcName":"other"}`, `x}`} {
+		sameReading(t, u, "demo::ticked", usualAll[:len(usualAll)-len(`,"_xbusSeq":7}`)]+tail)
+	}
+	if u.head != usualHead {
+		t.Errorf("%q is expected after envelopes of other forms", u.head)
+	}
+}
+
+// TestUsualLearns follows what comes, and not at the first difference.
+func TestUsualLearns(t *testing.T) {
+	u := trained(t)
+	other := strings.Replace(usualAll, `"demo"`, `"other"`, 1)
+	for step, text := range []string{other, usualAll, other, other} {
+		if u.head != usualHead {
+			t.Fatalf("step %d: %q is expected already", step, u.head)
+		}
+		sameReading(t, u, "demo::ticked", text)
+	}
+	if want := strings.Replace(usualHead, `"demo"`, `"other"`, 1); u.head != want {
+		t.Errorf("%q is expected, want %q", u.head, want)
+	}
+}
+
+func FuzzUsual(f *testing.F) {
+	f.Add("demo::ticked", usualID+usualTopic+"demo::ticked"+usualData+`{}`+usualFlags+`}`)
+	f.Add("demo::ticked", usualID+usualTopic+"demo::ticked"+usualData+`{}}`)
+	f.Add(`a"b`, usualID+usualTopic+`a"b`+usualData+`1`+usualFlags+`,"isError":true,"data":2}`)
+	f.Fuzz(func(t *testing.T, topic, rest string) {
+		sameReading(t, trained(t), topic, usualHead+rest)
+	})
+}
