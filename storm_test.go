@@ -18,22 +18,31 @@ import (
 	"github.com/xcraft-go/xbus/server"
 )
 
-// Everything at once, over a connection that is cut again and again.
+// Everything at once, over a connection that is cut again and again, until each
+// of it has succeeded often enough.
 func TestEverythingAtOnce(t *testing.T) {
 	everywhere(t, server.Config{Offer: []string{"broadcast"}, Replay: []string{"*::kept"}}, func(t *testing.T, hall *server.Hall, client *xbus.Client) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithCancel(within(t))
 		defer cancel()
 		var wg sync.WaitGroup
 		work := func(n int, f func(i int) error) {
 			for range n {
 				wg.Go(func() {
-					for i := 0; ctx.Err() == nil && i < 2000; i++ {
+					for i := 0; ctx.Err() == nil; i++ {
 						if err := f(i); err != nil && !expected(err) {
 							t.Error(err)
 							return
 						}
 					}
 				})
+			}
+		}
+		// after waits for so many more answers. It is the clock of all that would
+		// leave none to come, by ending all calls or by keeping the connection busy,
+		// however slow the machine is.
+		after := func(n uint64) {
+			for begin := client.Stats().Calls.Answered; client.Stats().Calls.Answered < begin+n && ctx.Err() == nil; {
+				time.Sleep(time.Millisecond)
 			}
 		}
 		work(4, func(i int) error {
@@ -73,22 +82,41 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 			return wait()
 		})
-		work(1, func(i int) error { return client.Publish(ctx, "a::kept", i) })
-		work(1, func(i int) error { time.Sleep(100 * time.Microsecond); return hall.Publish(ctx, "a::told", i) })
 		work(1, func(i int) error {
-			client.Stats()
+			if i%10 == 0 {
+				after(1)
+			}
+			return client.Publish(ctx, "a::kept", i)
+		})
+		work(1, func(i int) error {
+			if i%10 == 0 {
+				after(1)
+			}
+			return hall.Publish(ctx, "a::told", i)
+		})
+		work(1, func(i int) error {
+			after(10)
 			client.Resp("m", "").HasCommand("x")
 			client.AbortAll(nil)
-			time.Sleep(5 * time.Millisecond)
 			return nil
 		})
-		work(1, func(i int) error { time.Sleep(20 * time.Millisecond); client.Reconnect(); return nil })
+		work(1, func(i int) error {
+			after(50)
+			client.Reconnect()
+			if s := client.Stats(); s.Conn.Sessions >= 20 && s.Calls.Answered >= 1000 && s.Calls.Unanswered >= 100 && s.Delivered >= 1000 {
+				cancel()
+			}
+			return nil
+		})
 		for s, err := range client.State().Observable().All(ctx) {
 			if err == nil && s.Phase == conn.Closed {
 				t.Errorf("%v", s)
 			}
 		}
 		wg.Wait()
+		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("it has not come to its end: %v; %+v", err, client.Stats())
+		}
 		awaitState(t, client, conn.State.Usable)
 		client.AbortAll(nil)
 		s := client.Stats()
@@ -112,7 +140,7 @@ func TestEverythingAtOnce(t *testing.T) {
 // expected is what may happen to each step of TestEverythingAtOnce.
 func expected(err error) bool {
 	for _, target := range []error{
-		rpc.ErrConnectionLost, rpc.ErrNotConnected, rpc.ErrAborted, context.DeadlineExceeded, observable.ErrClosed, rpc.ErrTooMany, rpc.ErrInFlight,
+		rpc.ErrConnectionLost, rpc.ErrNotConnected, rpc.ErrAborted, context.DeadlineExceeded, context.Canceled, observable.ErrClosed, rpc.ErrTooMany, rpc.ErrInFlight,
 	} {
 		if errors.Is(err, target) {
 			return true
