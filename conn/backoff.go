@@ -26,19 +26,31 @@ type BackoffConfig struct {
 	// is then about half a second and a fifth of the time since the loss. A hall
 	// that restarts is found soon, one that stays away is asked rarely.
 	Multiplier float64
+	// Look is the first window for looks at a hall of this machine while it is
+	// away, default 20 ms, negative for none; see [Looker].
+	Look time.Duration
 }
 
 // NewBackoff returns an exponential backoff with full jitter: each wait is
 // drawn evenly from 0 to the window, the first one too, so that clients cut at
 // the same moment do not come back at the same moment. It never gives up. It
 // panics on a negative time and on a multiplier under which windows shrink.
+//
+// It is a [Looker]: a hall of this machine, if it is one that tells how many
+// clients it has, is looked for during the waits as well, in windows of 20 ms or a
+// 250th of the time since the loss, times the number of those clients. All of
+// them together thus look, and come back, about 100 times a second at most.
 func NewBackoff(cfg BackoffConfig) Backoff {
 	if cfg.Initial < 0 || cfg.Max < 0 || cfg.Multiplier != 0 && !(cfg.Multiplier >= 1) {
 		panic(fmt.Sprintf("conn: NewBackoff(%+v): give times from 0 on and a multiplier of at least 1, or leave them 0 for the defaults", cfg))
 	}
 	limit := or(cfg.Max, 30*time.Second)
 	initial := min(or(cfg.Initial, 500*time.Millisecond), limit)
-	return &fullJitter{exponential(initial, limit, or(cfg.Multiplier, 1.1))}
+	waits := fullJitter{exponential(initial, limit, or(cfg.Multiplier, 1.1))}
+	if cfg.Look < 0 {
+		return &waits
+	}
+	return &looking{waits, or(cfg.Look, 20*time.Millisecond)}
 }
 
 // StrictBackoff returns the waits of the reference client: 0.5, 0.75, 1, 1 …
@@ -63,6 +75,23 @@ type fullJitter struct{ *backoff.ExponentialBackOff }
 
 func (f *fullJitter) NextBackOff() time.Duration {
 	window := f.ExponentialBackOff.NextBackOff()
+	return time.Duration(rand.Int64N(int64(window) + 1))
+}
+
+// looking is a fullJitter that is a Looker.
+type looking struct {
+	fullJitter
+	window time.Duration
+}
+
+func (l *looking) Look(away time.Duration, clients int) time.Duration {
+	const share = 250 // of the time since the loss
+	window := max(l.window, away/share)
+	if longest := time.Minute; window > longest/time.Duration(clients) {
+		window = longest // longer than waits are
+	} else {
+		window *= time.Duration(clients)
+	}
 	return time.Duration(rand.Int64N(int64(window) + 1))
 }
 

@@ -35,6 +35,7 @@ type Conn struct {
 	lagging atomic.Bool // whether the phase is Lagging; written under mu
 
 	identity Identity // of the last session; Run's own
+	looks    looks    // for the hall of the last session; Run's own
 
 	wake chan struct{} // Reconnect ends a wait between two attempts
 	done chan struct{} // closed when Run has returned
@@ -108,12 +109,13 @@ func (c *Conn) Addr() string { return c.cfg.Transport.String() }
 // attempt under way, or ends the wait before the next one. It does not wait for
 // any of that.
 func (c *Conn) Reconnect() {
-	if end := c.end.Load(); end != nil {
-		(*end)(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrCut})
-	}
+	end := c.end.Load()
 	select {
 	case c.wake <- struct{}{}:
 	default:
+	}
+	if end != nil { // after the wake, which the attempt that follows forgets
+		(*end)(&Error{Op: "session", Addr: c.cfg.Transport.String(), Reason: ErrCut})
 	}
 }
 
@@ -130,9 +132,10 @@ func (c *Conn) Run(ctx context.Context) error {
 	}
 	defer close(c.done)
 	backoff := c.cfg.Backoff()
+	var found Link // by a look during the wait
 	for attempt := 1; ; attempt++ {
 		c.attempting(attempt)
-		session, err := c.attempt(ctx, backoff)
+		session, err := c.attempt(ctx, backoff, found)
 		if ctx.Err() == nil {
 			c.counts.failed(err)
 		}
@@ -142,28 +145,32 @@ func (c *Conn) Run(ctx context.Context) error {
 		}
 		if session != nil {
 			attempt = 0
+			c.looks.lost(session)
 		}
 		c.waiting(attempt+1, delay, err)
 		c.detached(session, err)
 		if session != nil {
 			c.notify(Notice{Kind: ReconnectAttempt})
 		}
-		c.pause(ctx, delay)
+		found = c.pause(ctx, delay, c.looks.next(backoff, err))
 	}
 }
 
-// attempt makes a link and of it a session, which it serves until it is lost.
-// It returns the session, nil when there was none, and why it ended.
-func (c *Conn) attempt(ctx context.Context, backoff Backoff) (*attachment, error) {
+// attempt makes a link, unless one was found, and of it a session, which it
+// serves until it is lost. It returns the session, nil when there was none, and
+// why it ended.
+func (c *Conn) attempt(ctx context.Context, backoff Backoff, link Link) (*attachment, error) {
 	c.drainWake()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	c.end.Store(&end)
 	defer c.end.Store(nil)
 
-	link, err := c.dial(ctx)
-	if err != nil {
-		return nil, c.failure("dial", reason(ctx, err))
+	if link == nil {
+		var err error
+		if link, err = c.dial(ctx); err != nil {
+			return nil, c.failure("dial", reason(ctx, err))
+		}
 	}
 	c.link.Store(&link)
 	defer c.link.Store(nil)
@@ -237,16 +244,6 @@ func (c *Conn) drainWake() {
 	select {
 	case <-c.wake:
 	default:
-	}
-}
-
-func (c *Conn) pause(ctx context.Context, delay time.Duration) {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.wake:
-	case <-ctx.Done():
 	}
 }
 

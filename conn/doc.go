@@ -48,6 +48,13 @@
 // anew only when a session has seen a heartbeat, so that a hall that accepts and
 // drops is not hammered. [StrictBackoff] waits as the reference does.
 //
+// A hall of this machine that refuses connections is not there, so to ask for it
+// is a burden to nobody. When such a hall has told how many clients it has, as
+// those of xbus do, the default backoff looks for it during the waits: every
+// 10 ms if there is one client, and so much more rarely as there are more. It is
+// back some milliseconds after the hall, and the clients of one hall together
+// still come one after the other: about 100 in a second. See [Looker].
+//
 // # Guarantees
 //
 //   - One loss is one transition, one call of OnDetach and one notice, though

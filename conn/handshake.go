@@ -22,6 +22,7 @@ type attachment struct {
 	answer   json.RawMessage // nil for a session without a handshake
 	registry json.RawMessage // the part of answer
 	loaded   bool
+	clients  int // of the hall, this one included; 0 when it does not tell
 	began    time.Time
 }
 
@@ -151,6 +152,7 @@ func (c *Conn) answered(link Link, m *wire.Message) (*attachment, error) {
 		OrcName     string          `json:"orcName"`
 		CmdRegistry json.RawMessage `json:"cmdRegistry"`
 		IsLoaded    bool            `json:"isLoaded"`
+		XBus        json.RawMessage `json:"xbus"` // of halls of xbus
 	}
 	if err := json.Unmarshal(m.Data, &data); err != nil {
 		return nil, malformed("autoconnect.finished", err)
@@ -160,7 +162,18 @@ func (c *Conn) answered(link Link, m *wire.Message) (*attachment, error) {
 	}
 	a := c.session(link, wire.Token(data.Token), data.OrcName)
 	a.answer, a.registry, a.loaded = m.Data, data.CmdRegistry, data.IsLoaded
+	a.clients = clientsOf(data.XBus)
 	return a, nil
+}
+
+// clientsOf is how many clients a hall of xbus has; 0 when it is another one, or
+// does not tell.
+func clientsOf(xbus json.RawMessage) int {
+	var data struct {
+		Clients int `json:"clients"`
+	}
+	_ = json.Unmarshal(xbus, &data)
+	return max(data.Clients, 0)
 }
 
 // serverSession is a session without a handshake, for a client that was given

@@ -206,6 +206,12 @@ func describe(n conn.Notice) string {
 
 // path returns the phases that were shown, each change once.
 func (r *rig) path() string {
+	r.await("log of the state, which follows it", func() bool {
+		now := r.State().Load()
+		return slices.ContainsFunc(r.states, func(s conn.State) bool {
+			return s.Phase == now.Phase && s.Epoch == now.Epoch && s.Since.Equal(now.Since)
+		})
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var path []string

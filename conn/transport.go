@@ -67,6 +67,9 @@ type LinkInfo struct {
 	LastReceived time.Time
 	// Goroutines is how many goroutines the Link keeps.
 	Goroutines int
+	// SameHost tells that both ends are on one machine: on a loopback address
+	// or a unix socket.
+	SameHost bool
 	// Server tells that this Link ends in the process of the hall itself (the
 	// reference calls this backend "ee").
 	Server bool

@@ -90,6 +90,7 @@ type resumed struct {
 	Known    bool   `json:"known"`
 	Seq      uint64 `json:"seq"`
 	Replayed int    `json:"replayed"`
+	Clients  int    `json:"clients"` // connected now, this one included
 	Lost     Reason `json:"lost,omitempty"`
 }
 
@@ -134,6 +135,7 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 	}
 	if s.numbered {
 		data.XBus, replay = s.resume(a.XBus)
+		data.XBus.Clients = h.routes.connections()
 	}
 	s.peer, s.leaving = p, false
 	p.session.Store(s)

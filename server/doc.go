@@ -56,7 +56,7 @@
 // kept and sent when it is back. Other peers ignore all of it. The answer to
 // autoconnect carries
 //
-//	"xbus": {"version": 1, "session": "<secret>", "known": true, "seq": 1234, "replayed": 3, "lost": "slow consumer"}
+//	"xbus": {"version": 1, "session": "<secret>", "known": true, "seq": 1234, "replayed": 3, "clients": 12, "lost": "slow consumer"}
 //
 // and the client gives "session" back in its next autoconnect, with "seq", the
 // number of the last event that it has seen, and "attempt", which grows with each

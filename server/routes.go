@@ -105,6 +105,13 @@ func (t *routes) links() []*peer {
 	return list
 }
 
+// connections is how many there are.
+func (t *routes) connections() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.peers)
+}
+
 func (t *routes) count() (connections, bound, sessions int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

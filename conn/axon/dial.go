@@ -44,12 +44,25 @@ func (t *Transport) Dial(ctx context.Context) (conn.Link, error) {
 	l.info.Port = port
 	l.info.Local, l.info.Remote = commands.LocalAddr().String(), t.commands
 	l.info.Secure = secure != nil
+	l.info.SameHost = sameHost(events)
 	l.start()
 	if gone {
 		// Nothing goes out under no port, but what the hall has said comes in.
 		l.fail(l.lost(io.EOF), drainTime)
 	}
 	return l, nil
+}
+
+// sameHost tells that the other end of a socket is on this machine. Somebody
+// between the two may make it look like that, as a tunnel does.
+func sameHost(c net.Conn) bool {
+	switch a := c.RemoteAddr().(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
 }
 
 func (t *Transport) open(ctx context.Context, address string, secure *tls.Config) (net.Conn, error) {

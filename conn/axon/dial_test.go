@@ -49,7 +49,7 @@ func TestDial(t *testing.T) {
 	l := dial(t, to(h))
 	h.AwaitPeers(1)
 	info := l.Info()
-	if info.Port != uint64(l.cfg.in.LocalAddr().(*net.TCPAddr).Port) || info.Secure || info.Server || info.Goroutines != 1 {
+	if info.Port != uint64(l.cfg.in.LocalAddr().(*net.TCPAddr).Port) || info.Secure || info.Server || !info.SameHost || info.Goroutines != 1 {
 		t.Errorf("the link is %+v", info)
 	}
 	if info.Remote != transport(t, to(h)).String() || !strings.HasPrefix(info.Local, "127.0.0.1:") {
