@@ -108,7 +108,7 @@ func (l *link) Receive() (*wire.Message, error) {
 	if m := l.cfg.hall.takeFirst(); m != nil {
 		return m, nil
 	}
-	m, err := l.reader.Next()
+	m, err := l.next()
 	if err == nil {
 		l.cfg.hall.complete()
 		return m, nil
@@ -116,6 +116,16 @@ func (l *link) Receive() (*wire.Message, error) {
 	err = l.fail(l.lost(err), 0)
 	l.out.stop(err)
 	return nil, l.diagnosed(err)
+}
+
+// next reads a message. An end inside of a gzip member is how a peer leaves that
+// writes one endless member; inside of a frame it is not.
+func (l *link) next() (*wire.Message, error) {
+	m, err := l.reader.Next()
+	if errors.Is(err, io.ErrUnexpectedEOF) && l.reader.Buffered() {
+		err = fmt.Errorf("%w: %w", wire.ErrTruncated, err)
+	}
+	return m, err
 }
 
 // diagnosed returns a better reason than that a peer has closed the link

@@ -71,6 +71,10 @@ type ListenConfig struct {
 	// waits: for clients behind a proxy or a tunnel.
 	AnyPort bool
 
+	// Open replaces the way an address is listened on, for sockets that another
+	// program has opened, and for tests.
+	Open func(network, address string) (net.Listener, error)
+
 	// OnRefuse learns of each socket that did not become part of a link, with
 	// the reason. It is called from many goroutines.
 	OnRefuse func(remote string, reason error)
@@ -188,6 +192,9 @@ const (
 // open listens on the first port from the given one on that is free.
 func (l *Listener) open(name string, port, kind int) (net.Listener, error) {
 	setup := net.ListenConfig{KeepAliveConfig: keepAlive(l.cfg.KeepAlive)}
+	if l.cfg.KeepAlive < 0 {
+		setup.KeepAlive = -1 // else there are probes with other delays
+	}
 	for try := port; ; try++ {
 		address := net.JoinHostPort(l.cfg.Host, strconv.Itoa(try))
 		if l.network == "unix" {
@@ -220,6 +227,9 @@ func (l *Listener) socketPath(port, kind int) string {
 // listenAt opens one address. The file of a unix socket on which nobody
 // listens any more is removed first.
 func (l *Listener) listenAt(setup net.ListenConfig, address string) (net.Listener, error) {
+	if l.cfg.Open != nil {
+		return l.cfg.Open(l.network, address)
+	}
 	if l.network == "unix" {
 		if err := removeStale(address); err != nil {
 			return nil, err

@@ -174,7 +174,7 @@ func (k *keyring) admit(c *tls.Conn) error {
 	}
 	_, err = shown[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: between, CurrentTime: time.Now(),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	return err
 }

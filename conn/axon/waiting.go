@@ -6,13 +6,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/xcraft-go/xbus/conn"
 	"github.com/xcraft-go/xbus/wire"
 )
 
@@ -27,6 +31,29 @@ type guest struct {
 	claimed bool          // it belongs to a link; guarded by writing
 	left    chan struct{} // closed when it was claimed or is to be closed
 	err     error         // why it is to be closed; set before left is closed
+	heard   chan struct{} // closed when listen has come to its end
+	said    error         // what it has returned; set before heard is closed
+}
+
+func newGuest(socket net.Conn, until time.Time) *guest {
+	return &guest{socket: socket, key: keyOf(socket), pid: peerPID(socket), until: until,
+		left: make(chan struct{}), heard: make(chan struct{})}
+}
+
+// listen waits for the end of the socket, on which nothing is ever sent, or of
+// the stay of the guest: one that is gone takes no place until its time is over.
+func (g *guest) listen() {
+	defer close(g.heard)
+	var b [1]byte
+	_, err := io.ReadFull(g.socket, b[:])
+	switch {
+	case err == nil:
+		g.said = unexpectedByte(b[0])
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		g.said = ErrUnbound
+	default:
+		g.said = fmt.Errorf("%w: %w", conn.ErrLinkLost, err)
+	}
 }
 
 func (g *guest) write(b []byte) error {
@@ -90,6 +117,7 @@ func (r *waitingRoom) enter(g *guest) {
 func (g *guest) leave(err error) {
 	g.err = err
 	close(g.left)
+	g.socket.SetReadDeadline(time.Unix(1, 0)) // ends listen
 }
 
 // A claim is what a command socket says and shows of its event socket.
@@ -102,8 +130,9 @@ type claim struct {
 	unix        bool
 }
 
-// claim takes the guest that is meant out of the room, and waits for it.
-func (r *waitingRoom) claim(ctx context.Context, want claim) net.Conn {
+// claim takes the guest that is meant out of the room, and waits for it. With an
+// error it has just said what it must not, or left.
+func (r *waitingRoom) claim(ctx context.Context, want claim) (net.Conn, error) {
 	for {
 		r.mu.Lock()
 		g, arrived := r.find(want), r.arrived
@@ -116,12 +145,15 @@ func (r *waitingRoom) claim(ctx context.Context, want claim) net.Conn {
 			g.claimed = true
 			g.writing.Unlock()
 			g.leave(nil)
-			return g.socket
+			if <-g.heard; !errors.Is(g.said, ErrUnbound) {
+				return g.socket, g.said
+			}
+			return g.socket, nil
 		}
 		select {
 		case <-arrived:
 		case <-ctx.Done():
-			return nil
+			return nil, nil
 		}
 	}
 }
@@ -192,6 +224,16 @@ func (r *waitingRoom) present(now time.Time) []*guest {
 		list = append(list, g)
 	}
 	return list
+}
+
+// gone ends the stay of a guest that has left by itself.
+func (r *waitingRoom) gone(g *guest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.guests[g.key] == g {
+		delete(r.guests, g.key)
+		g.leave(g.said)
+	}
 }
 
 func (r *waitingRoom) close() {
