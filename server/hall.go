@@ -81,7 +81,7 @@ func Listen(ctx context.Context, cfg Config) (*Hall, error) {
 }
 
 func (h *Hall) socketRefused(remote string, reason error) {
-	h.counts.refuse(SocketRefused)
+	h.counts.refuse(socketReason(reason))
 	h.cfg.Logger.Info("socket refused", "remote", remote, "reason", reason)
 }
 

@@ -5,30 +5,35 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A ledger lists the commands of one connection that are not answered yet. When
 // it is full the reader waits, and with it the client.
 type ledger struct {
 	limit int
+	waits *atomic.Uint64 // how often the reader had to wait, in all
 
 	mu   sync.Mutex
 	open map[*Request]struct{}
 	room chan struct{} // closed when one leaves; nil unless the reader waits
 }
 
-func (l *ledger) init(limit int) {
-	l.limit, l.open = limit, make(map[*Request]struct{})
+func (l *ledger) init(limit int, waits *atomic.Uint64) {
+	l.limit, l.waits, l.open = limit, waits, make(map[*Request]struct{})
 }
 
 // enter adds a command and reports whether there was room within ctx.
 func (l *ledger) enter(ctx context.Context, r *Request) bool {
-	for {
+	for first := true; ; first = false {
 		l.mu.Lock()
 		if len(l.open) < l.limit {
 			l.open[r] = struct{}{}
 			l.mu.Unlock()
 			return true
+		}
+		if first {
+			l.waits.Add(1)
 		}
 		if l.room == nil {
 			l.room = make(chan struct{})

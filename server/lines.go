@@ -117,6 +117,7 @@ func (h *Hall) updateLine(r *Request) {
 	} else {
 		var ok bool
 		if changed, ok = h.routes.listen(line, u.OrcName, r.session, h.cfg.Limits.Lines); !ok {
+			h.counts.refuse(TooManyLines)
 			r.settle(nil, Errorf(CodeForbidden, "one connection may have %d lines", h.cfg.Limits.Lines))
 			return
 		}

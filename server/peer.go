@@ -58,7 +58,7 @@ func newPeer(h *Hall, link conn.Link) *peer {
 		}
 	}
 	p.ctx, p.cancel = context.WithCancelCause(h.ctx)
-	p.ledger.init(h.cfg.Limits.InFlight)
+	p.ledger.init(h.cfg.Limits.InFlight, &h.counts.heldBack)
 	return p
 }
 
@@ -94,6 +94,8 @@ func (p *peer) lost(err error) {
 		p.end(BadPeer, err)
 	case errors.Is(err, conn.ErrTimeout):
 		p.end(TooSlow, err)
+	case errors.Is(err, wire.ErrTruncated):
+		p.end(CutShort, err)
 	}
 	p.hall.cfg.Logger.Debug("connection lost", "remote", p.info.Remote, "error", err)
 }
@@ -103,6 +105,9 @@ func (p *peer) lost(err error) {
 func (p *peer) leave() {
 	p.bindAt.Stop()
 	p.mu.Lock()
+	if !p.ended {
+		p.hall.counts.left.Add(1)
+	}
 	p.ended = true
 	p.mu.Unlock()
 	p.left.Store(true)

@@ -1,9 +1,14 @@
 package server
 
 import (
+	"errors"
 	"maps"
 	"sync"
 	"sync/atomic"
+
+	"github.com/xcraft-go/xbus/conn"
+	"github.com/xcraft-go/xbus/conn/axon"
+	"github.com/xcraft-go/xbus/wire"
 )
 
 // A Reason says why something was refused, dropped or cut, in [Stats].
@@ -26,10 +31,24 @@ const (
 	ForeignLine     Reason = "foreign line"         // a line for somebody else
 	ForeignTopic    Reason = "foreign topic"        // broadcast of what is not the sender's
 	TooManySessions Reason = "too many connections" // beyond Limits.Connections
-	SocketRefused   Reason = "socket refused"       // before the two sockets were paired
+	TooManyLines    Reason = "too many lines"       // of one connection
 )
 
-// Reasons of Stats.Cut: how a connection was ended by the hall.
+// Reasons of Stats.Refused for sockets that came to nothing: who they belong to
+// was not known yet.
+const (
+	NotProtocol     Reason = "not the protocol"      // no gzip, no frames, or more than a stranger may send
+	CutShort        Reason = "cut short"             // it ended inside of a frame; also in Stats.Cut
+	NotPaired       Reason = "not paired"            // no autoconnect in time, or no event socket for it
+	CrowdedDoor     Reason = "too many strangers"    // too many sockets wait to be paired
+	BadTLS          Reason = "tls handshake failed"  // or was not made in time
+	BadCertificate  Reason = "certificate rejected"  // none, or one that is not accepted
+	SocketAbandoned Reason = "left before it paired" // the other side has closed it
+	SocketRefused   Reason = "socket refused"        // for any other reason
+)
+
+// Reasons of Stats.Cut: how a connection was ended by the hall, or spoilt by its
+// client.
 const (
 	SlowConsumer  Reason = "slow consumer"  // more waits for it than its limit
 	TooSlow       Reason = "too slow"       // it took nothing, or did not end a frame, in time
@@ -41,6 +60,7 @@ const (
 	Crowded       Reason = "too many"       // beyond Limits.Connections
 	Closing       Reason = "closing"        // the hall closed
 	OnRequest     Reason = "on request"     // by Hall.Cut
+	// and CutShort
 )
 
 // Stats are the counters of a hall since its start.
@@ -53,6 +73,7 @@ type Stats struct {
 	Running     int // handlers that run now, those that were given up included
 
 	Accepted  uint64 // connections
+	Left      uint64 // of them, those that their clients have ended; Cut has the others
 	Received  uint64 // commands that were accepted
 	Finished  uint64 // answered by a result
 	Failed    uint64 // answered by an error of the handler
@@ -63,6 +84,7 @@ type Stats struct {
 	Published uint64 // events
 	Delivered uint64 // events × receivers
 	Unrouted  uint64 // events for an orc or a line that nobody has
+	HeldBack  uint64 // times that a connection was not read on because of Limits.InFlight
 
 	Refused map[Reason]uint64
 	Cut     map[Reason]uint64
@@ -70,9 +92,9 @@ type Stats struct {
 
 // counters are the parts of Stats that only grow.
 type counters struct {
-	accepted, received, finished, failed, panics, timeouts, aborted, late atomic.Uint64
-	published, delivered, unrouted                                        atomic.Uint64
-	inFlight                                                              atomic.Int64
+	accepted, left, received, finished, failed, panics, timeouts, aborted, late atomic.Uint64
+	published, delivered, unrouted, heldBack                                    atomic.Uint64
+	inFlight                                                                    atomic.Int64
 
 	mu      sync.Mutex
 	refused map[Reason]uint64
@@ -97,14 +119,36 @@ func (c *counters) cutFor(r Reason) {
 	c.cut[r]++
 }
 
+// socketReasons names why a door has refused a socket, the particular before the
+// general.
+var socketReasons = []struct {
+	err    error
+	reason Reason
+}{
+	{axon.ErrCrowded, CrowdedDoor}, {axon.ErrUnbound, NotPaired},
+	{conn.ErrCertificateRejected, BadCertificate}, {conn.ErrTLS, BadTLS}, {conn.ErrTLSRequired, BadTLS},
+	{conn.ErrProtocol, NotProtocol}, {wire.ErrTruncated, CutShort},
+	{conn.ErrLinkLost, SocketAbandoned},
+}
+
+func socketReason(err error) Reason {
+	for _, known := range socketReasons {
+		if errors.Is(err, known.err) {
+			return known.reason
+		}
+	}
+	return SocketRefused
+}
+
 // Stats returns the counters.
 func (h *Hall) Stats() Stats {
 	c := &h.counts
 	s := Stats{
 		Commands: len(h.commands.load().byName), InFlight: int(c.inFlight.Load()), Running: h.busy.count(),
-		Accepted: c.accepted.Load(), Received: c.received.Load(), Finished: c.finished.Load(), Failed: c.failed.Load(),
+		Accepted: c.accepted.Load(), Left: c.left.Load(), Received: c.received.Load(), Finished: c.finished.Load(), Failed: c.failed.Load(),
 		Panics: c.panics.Load(), Timeouts: c.timeouts.Load(), Aborted: c.aborted.Load(), Late: c.late.Load(),
 		Published: c.published.Load(), Delivered: c.delivered.Load(), Unrouted: c.unrouted.Load(),
+		HeldBack: c.heldBack.Load(),
 	}
 	c.mu.Lock()
 	s.Refused, s.Cut = maps.Clone(c.refused), maps.Clone(c.cut)
