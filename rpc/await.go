@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xcraft-go/xbus/observable"
@@ -19,25 +20,55 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 // run; when the context that the call was made with is done, the call ends. A
 // result that is there wins over a context that is done.
 func (p *Pending) Await(ctx context.Context) (*wire.Message, error) {
-	done := p.ends()
-	select {
-	case <-done:
-		return p.Result()
-	default:
+	end, first := p.wait()
+	mine, theirs := p.ctx.Done(), ctx.Done()
+	if theirs == mine {
+		theirs = nil // most calls have one context
 	}
 	select {
-	case <-done:
-	case <-p.ctx.Done():
+	case <-end:
+	case <-mine:
 		p.expire()
-	case <-ctx.Done():
+		<-end
+	case <-theirs:
 		if p.ctx.Err() != nil {
 			p.expire()
 		}
-		if !p.Settled() {
+		if p.leave(end, first) {
 			return nil, p.failure(MaybeExecuted, contextReason(ctx))
 		}
+		<-end
 	}
-	return p.Result()
+	if first {
+		p.calls.waiters.Put(end)
+	}
+	return p.answer, p.err
+}
+
+// wait returns a channel by which the end of the call comes to one Await. The
+// first one that waits gets a channel to be used again.
+func (p *Pending) wait() (end chan struct{}, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended || p.waiter != nil {
+		return p.closing(), false
+	}
+	p.waiter = p.calls.waiters.Get().(chan struct{})
+	return p.waiter, true
+}
+
+// leave takes back what wait has given, and reports whether the call goes on.
+func (p *Pending) leave(end chan struct{}, first bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	if first {
+		p.waiter = nil
+		p.calls.waiters.Put(end)
+	}
+	return true
 }
 
 // contextReason turns the end of a context into a reason that matches both its
@@ -58,10 +89,8 @@ func contextReason(ctx context.Context) error {
 // expire ends the call because its context is done.
 func (p *Pending) expire() { p.fail(contextReason(p.ctx)) }
 
-// ends returns the channel that is closed at the end of the call.
-func (p *Pending) ends() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// closing returns the channel that is closed at the end of the call; mu is held.
+func (p *Pending) closing() chan struct{} {
 	if p.ended {
 		return closedChan
 	}
@@ -74,9 +103,9 @@ func (p *Pending) ends() <-chan struct{} {
 // Done returns a channel that is closed when the call has ended, also because
 // its context is done. Then Result returns at once.
 func (p *Pending) Done() <-chan struct{} {
-	done := p.ends()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	done := p.closing()
 	if !p.ended && p.unwatch == nil && p.ctx.Done() != nil {
 		p.unwatch = context.AfterFunc(p.ctx, p.expire)
 	}
@@ -132,20 +161,24 @@ type sweeper struct {
 	calls *Calls
 	mu    sync.Mutex
 	timer *time.Timer
-	armed bool
+	armed atomic.Bool // written under mu
 	ended bool
 	wg    sync.WaitGroup // runs of look; grows under mu and not after ended
 }
 
 const sweepEvery = time.Second
 
+// arm is called for each call, after it was counted as one in flight.
 func (s *sweeper) arm() {
+	if s.armed.Load() {
+		return // that look counts the calls when it is over
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.armed || s.ended {
+	if s.armed.Load() || s.ended {
 		return
 	}
-	s.armed = true
+	s.armed.Store(true)
 	s.wg.Add(1)
 	if s.timer == nil {
 		s.timer = time.AfterFunc(sweepEvery, s.look)
@@ -156,17 +189,17 @@ func (s *sweeper) arm() {
 
 func (s *sweeper) look() {
 	defer s.wg.Done()
-	now := time.Now()
+	now := time.Since(s.calls.began)
 	for _, p := range s.calls.all() {
 		switch {
 		case p.ctx.Err() != nil:
 			p.expire()
-		case !p.deadline.IsZero() && !now.Before(p.deadline):
+		case p.deadline > 0 && now >= p.deadline:
 			p.fail(reason(ErrTimeout, context.DeadlineExceeded))
 		}
 	}
 	s.mu.Lock()
-	s.armed = false
+	s.armed.Store(false)
 	s.mu.Unlock()
 	if s.calls.InFlight() > 0 {
 		s.arm()
@@ -177,8 +210,8 @@ func (s *sweeper) look() {
 func (s *sweeper) stop() {
 	s.mu.Lock()
 	s.ended = true
-	if s.armed && s.timer.Stop() {
-		s.armed = false
+	if s.armed.Load() && s.timer.Stop() {
+		s.armed.Store(false)
 		s.wg.Done()
 	}
 	s.mu.Unlock()

@@ -48,23 +48,32 @@ type Config struct {
 // any goroutine.
 type Calls struct {
 	cfg    Config
+	began  time.Time
 	shards [shardCount]shard
 
 	inFlight  atomic.Int64
 	withEvent atomic.Int64 // calls in flight that want progress
-	counts    callCounters
+	ignored   atomic.Uint64
 	sweep     sweeper
 	closed    atomic.Pointer[error] // why no call begins any more
 	waiting   waiting               // calls without a session, and the last loss
+
+	// Channels for one value, used by one Await after the other. They are the
+	// client's own, since those of a synctest bubble must not leave it.
+	waiters sync.Pool
 }
 
 const shardCount = 32
 
 // A shard is one part of the table, so that many callers need not wait for one
-// another.
+// another, and the counters of the calls that were in it.
 type shard struct {
 	mu    sync.Mutex
 	calls map[string]*Pending
+
+	started, answered, failed, unanswered uint64
+
+	_ [64]byte // so that two of them share no cache line
 }
 
 // Stats count calls since the client was made. At every moment
@@ -81,8 +90,6 @@ type Stats struct {
 	Ignored uint64
 }
 
-type callCounters struct{ started, answered, failed, unanswered, ignored atomic.Uint64 }
-
 // New makes the table of the calls of one client.
 func New(cfg Config) *Calls {
 	if cfg.Sender == nil {
@@ -97,8 +104,9 @@ func New(cfg Config) *Calls {
 	if cfg.MaxQueued <= 0 {
 		cfg.MaxQueued = 1024
 	}
-	c := &Calls{cfg: cfg}
+	c := &Calls{cfg: cfg, began: time.Now()}
 	c.sweep.calls = c
+	c.waiters.New = func() any { return make(chan struct{}, 1) }
 	for i := range c.shards {
 		c.shards[i].calls = make(map[string]*Pending)
 	}
@@ -107,11 +115,16 @@ func New(cfg Config) *Calls {
 
 // Stats returns the counters.
 func (c *Calls) Stats() Stats {
-	s := Stats{
-		Answered: c.counts.answered.Load(), Failed: c.counts.failed.Load(),
-		Unanswered: c.counts.unanswered.Load(), Ignored: c.counts.ignored.Load(),
+	s := Stats{Ignored: c.ignored.Load()}
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		s.Started += sh.started
+		s.Answered += sh.answered
+		s.Failed += sh.failed
+		s.Unanswered += sh.unanswered
+		sh.mu.Unlock()
 	}
-	s.Started = c.counts.started.Load() // after the ends: no call ends before it has started
 	s.InFlight = s.Started - s.Answered - s.Failed - s.Unanswered
 	return s
 }
@@ -127,7 +140,7 @@ func (c *Calls) register(p *Pending) error {
 	}
 	if !c.insert(p) {
 		c.inFlight.Add(-1)
-		return fmt.Errorf("%w: id %s", ErrInFlight, p.msg.ID)
+		return fmt.Errorf("%w: id %s", ErrInFlight, p.id)
 	}
 	if closed := c.closed.Load(); closed != nil {
 		p.fail(*closed) // Close may have looked through the table before
@@ -136,15 +149,15 @@ func (c *Calls) register(p *Pending) error {
 }
 
 func (c *Calls) insert(p *Pending) bool {
-	s := c.shard(p.msg.ID)
+	s := c.shard(p.id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[p.msg.ID] != nil {
+	if s.calls[p.id] != nil {
 		return false
 	}
-	s.calls[p.msg.ID] = p
+	s.calls[p.id] = p
 	p.registered = true
-	c.counts.started.Add(1)
+	s.started++
 	if p.progress != nil {
 		c.withEvent.Add(1)
 	}
@@ -170,23 +183,23 @@ func (c *Calls) find(id string) *Pending {
 // ended takes p out of the table, and no other call that has its id, and counts
 // its end.
 func (c *Calls) ended(p *Pending, err error) {
-	s := c.shard(p.msg.ID)
+	s := c.shard(p.id)
 	s.mu.Lock()
-	if s.calls[p.msg.ID] == p {
-		delete(s.calls, p.msg.ID)
+	if s.calls[p.id] == p {
+		delete(s.calls, p.id)
+	}
+	switch err.(type) {
+	case nil:
+		s.answered++
+	case *Error:
+		s.failed++
+	default:
+		s.unanswered++
 	}
 	s.mu.Unlock()
 	c.inFlight.Add(-1)
 	if p.progress != nil {
 		c.withEvent.Add(-1)
-	}
-	switch err.(type) {
-	case nil:
-		c.counts.answered.Add(1)
-	case *Error:
-		c.counts.failed.Add(1)
-	default:
-		c.counts.unanswered.Add(1)
 	}
 }
 

@@ -26,9 +26,9 @@ type link struct {
 	onSend func(m *wire.Message)            // runs in Send, before it is
 }
 
-// A sent message, by the address that tells one call from its repetition.
+// A sent message, by the context that tells one call from its repetition.
 type sent struct {
-	of      *wire.Message
+	of      context.Context
 	copy    wire.Message
 	receipt Receipt
 	lost    bool
@@ -139,7 +139,7 @@ func (l *link) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	}
 	l.number++
 	receipt := Receipt{l.epoch, l.number}
-	l.sent = append(l.sent, &sent{of: m, copy: *m, receipt: receipt})
+	l.sent = append(l.sent, &sent{of: ctx, copy: *m, receipt: receipt})
 	during := l.during
 	l.mu.Unlock()
 	if during != nil {

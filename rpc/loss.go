@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A loss is what is known of a session that has ended.
@@ -21,7 +22,8 @@ type waiting struct {
 	queue    []*Pending
 	flushing bool // somebody sends what is in queue
 	again    bool // a session has begun since it looked
-	lost     loss
+
+	lost atomic.Pointer[loss] // the last one; written under mu
 }
 
 // Lost tells that a session has ended: calls that were sent in it end with
@@ -31,8 +33,8 @@ type waiting struct {
 func (c *Calls) Lost(epoch, written uint64, cause error) {
 	l := loss{epoch, written, cause}
 	c.waiting.mu.Lock()
-	if epoch > c.waiting.lost.epoch {
-		c.waiting.lost = l
+	if c.lossSince(epoch) == nil {
+		c.waiting.lost.Store(&l)
 	}
 	c.waiting.mu.Unlock()
 	var again []*Pending
@@ -47,10 +49,13 @@ func (c *Calls) Lost(epoch, written uint64, cause error) {
 	}
 }
 
-func (c *Calls) lastLoss() loss {
-	c.waiting.mu.Lock()
-	defer c.waiting.mu.Unlock()
-	return c.waiting.lost
+// lossSince returns the last loss when it is that of this session or of a later
+// one; nil otherwise.
+func (c *Calls) lossSince(epoch uint64) *loss {
+	if l := c.waiting.lost.Load(); l != nil && l.epoch >= epoch {
+		return l
+	}
+	return nil
 }
 
 // lostSession ends the call, or leaves it in flight when it asked for that. It
@@ -69,12 +74,12 @@ func (p *Pending) lostSession(l loss) (again bool) {
 		verdict = NotSent
 	}
 	switch {
-	case p.keep && p.horde: // as the reference (protocol §5.6)
+	case p.opts.keep && p.opts.horde: // as the reference (protocol §5.6)
 		cause = reason(ErrAborted, cause)
-	case p.keep && verdict == MaybeExecuted:
+	case p.opts.keep && verdict == MaybeExecuted:
 		p.mu.Unlock()
 		return false
-	case p.keep:
+	case p.opts.keep:
 		p.order, p.receipt = p.receipt.Number, Receipt{}
 		p.mu.Unlock()
 		return true

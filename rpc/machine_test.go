@@ -217,8 +217,9 @@ func (m *model) call(o op) {
 
 func (m *model) retry(c *tracked, ctx context.Context, old *tracked) *Pending {
 	// The observer goes along with the options; this call needs its own.
-	copied := &Pending{msg: old.p.msg, orcName: old.p.orcName, invalid: old.p.invalid, down: old.p.down,
-		keep: old.p.keep, horde: old.p.horde, timeout: old.p.timeout, observe: c.observe, progress: old.p.progress}
+	opts := *old.p.opts
+	opts.observe = c.observe
+	copied := &Pending{command: old.p.command, id: old.p.id, data: old.p.data, opts: &opts, invalid: old.p.invalid, progress: old.p.progress}
 	return m.calls.Retry(ctx, copied)
 }
 
@@ -300,7 +301,7 @@ func (l *link) fate(p *Pending) (given int, maybe bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.sent {
-		if s.of != &p.msg {
+		if s.of != p.ctx {
 			continue
 		}
 		given++

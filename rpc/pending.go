@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/xcraft-go/xbus/observable"
 	"github.com/xcraft-go/xbus/payload"
@@ -22,43 +23,42 @@ import (
 type Pending struct {
 	calls   *Calls
 	ctx     context.Context // of the call
-	msg     wire.Message    // as it is sent
-	orcName string          // asked for by As
-	invalid error           // why it cannot be sent at all
+	command string
+	id      string
+	idText  [wire.IDLen]byte // what id points to, unless it was given
+	data    json.RawMessage
+	beside  *payload.Parts // what else there is of the payload; nil for plain JSON
+	opts    *options       // not changed any more
+	invalid error          // why it cannot be sent at all
 
-	down        WhenDown
-	keep, horde bool
-	registered  bool // it is or was in the table; written under the lock of its shard
-	timeout     time.Duration
-	deadline    time.Time // by the default time-out; zero for none
-	cancel      func()    // of an own Timeout
-	observe     func(Step)
-	progress    *observable.Subscription[Event]
+	registered bool          // it is or was in the table; written under the lock of its shard
+	deadline   time.Duration // by the default time-out, since the table was made; 0 for none
+	cancel     func()        // of an own Timeout
+	progress   *observable.Subscription[Event]
 
 	mu      sync.Mutex // guards what follows
 	sending bool       // a link has the message, or is about to, and the receipt is not there yet
 	maybe   bool       // the Sender does not know whether it was written
-	receipt Receipt    // zero: not handed to a link
-	order   uint64     // of those that are sent again: the number they had
 	ended   bool
+	receipt Receipt // zero: not handed to a link
+	order   uint64  // of those that are sent again: the number they had
 	answer  *wire.Message
 	err     error
-	done    chan struct{} // made when somebody waits
+	waiter  chan struct{} // of the first Await that waits: gets a value at the end
+	done    chan struct{} // closed at the end; made for others that wait
 	unwatch func() bool   // stops the watch of ctx that Done starts
 	unwait  func()        // ends a wait for a session
 }
 
 // ID returns the id of the message, "" for a call that could not begin.
-func (p *Pending) ID() string { return p.msg.ID }
+func (p *Pending) ID() string { return p.id }
 
 // Command returns the name of the command.
-func (p *Pending) Command() string { return p.msg.Topic }
+func (p *Pending) Command() string { return p.command }
 
-// prepare writes the message, but what the session stamps on it.
+// prepare makes what is to be sent, or says why it cannot be.
 func (p *Pending) prepare(command string, data any, o *options) error {
-	p.msg.Topic, p.orcName = command, o.orcName
-	p.msg.Nested, p.msg.Stream = !o.activity, o.stream
-	p.keep, p.horde, p.down, p.timeout, p.observe = o.keep, o.horde, o.down, o.timeout, o.observe
+	p.command, p.opts = command, o
 	switch {
 	case o.err != nil:
 		return o.err
@@ -67,8 +67,9 @@ func (p *Pending) prepare(command string, data any, o *options) error {
 	case strings.ContainsAny(o.id, ".:<>* \t\r\n"):
 		return fmt.Errorf("the id %.100q is no part of a topic: leave out dots, colons, stars, angle brackets and spaces", o.id)
 	}
-	if p.msg.ID = o.id; o.id == "" {
-		p.msg.ID = wire.NewID()
+	if p.id = o.id; o.id == "" {
+		wire.PutID(&p.idText)
+		p.id = unsafe.String(&p.idText[0], len(p.idText)) // not written to any more
 	}
 	if o.check && p.calls.cfg.Registry != nil {
 		if registry := p.calls.cfg.Registry(); registry != nil {
@@ -80,8 +81,10 @@ func (p *Pending) prepare(command string, data any, o *options) error {
 	if err := p.setData(data); err != nil {
 		return err
 	}
-	if err := p.setContext(o); err != nil {
-		return err
+	if o.progress {
+		if err := p.mark(); err != nil {
+			return err
+		}
 	}
 	p.setDeadline()
 	return nil
@@ -92,14 +95,31 @@ func (p *Pending) setData(data any) error {
 	if err != nil {
 		return fmt.Errorf("the data cannot be sent: %w", err)
 	}
-	p.msg.Data, p.msg.Immu, p.msg.Shred, p.msg.Chunk = parts.Data, parts.Immu, parts.Shred, parts.Chunk
-	if !p.horde {
+	p.data = parts.Data
+	if parts.Immu != nil || parts.Shred != nil || parts.Chunk != nil {
+		p.beside = &payload.Parts{Immu: parts.Immu, Shred: parts.Shred, Chunk: parts.Chunk}
+	}
+	if !p.opts.horde {
 		return nil
 	}
-	if p.msg.Data, err = addMember(parts.Data, "_xcraftRPC", "true"); err != nil {
+	if p.data, err = addMember(parts.Data, "_xcraftRPC", "true"); err != nil {
 		return fmt.Errorf("the data of a command for the horde must be an object: %w", err)
 	}
 	return nil
+}
+
+// messages are empty ones for Senders, which use none after Send has returned.
+var messages = sync.Pool{New: func() any { return new(wire.Message) }}
+
+// fill writes the message, but what the session stamps on it, into an empty one.
+func (p *Pending) fill(m *wire.Message) {
+	o := p.opts
+	m.Topic, m.ID, m.Data = p.command, p.id, p.data
+	m.OrcName, m.Context = o.orcName, o.context // without a name: the session's own
+	m.Nested, m.Stream = !o.activity, o.stream
+	if b := p.beside; b != nil {
+		m.Immu, m.Shred, m.Chunk = b.Immu, b.Shred, b.Chunk
+	}
 }
 
 func pack(data any) (payload.Parts, error) {
@@ -134,33 +154,32 @@ func addMember(object json.RawMessage, name, value string) (json.RawMessage, err
 	return json.RawMessage("{" + inside + `"` + name + `":` + value + "}"), nil
 }
 
-func (p *Pending) setContext(o *options) error {
-	p.msg.Context = o.context
-	if !o.progress {
-		return nil
-	}
-	marked, err := addMember(o.context, markName, string(wire.AppendString(nil, p.msg.ID)))
+// mark writes into the message context which call its events belong to. The
+// options are still the call's own.
+func (p *Pending) mark() error {
+	marked, err := addMember(p.opts.context, markName, string(wire.AppendString(nil, p.id)))
 	if err != nil {
 		return fmt.Errorf("Progress marks the message context, which must be an object: %w", err)
 	}
-	p.msg.Context, p.progress = marked, newProgress()
+	p.opts.context, p.progress = marked, newProgress()
 	return nil
 }
 
 func (p *Pending) setDeadline() {
+	limit := p.opts.timeout
 	switch {
-	case p.timeout > 0:
-		p.ctx, p.cancel = context.WithTimeoutCause(p.ctx, p.timeout, reason(ErrTimeout, context.DeadlineExceeded))
-	case p.timeout < 0 || p.calls.cfg.Timeout < 0:
+	case limit > 0:
+		p.ctx, p.cancel = context.WithTimeoutCause(p.ctx, limit, reason(ErrTimeout, context.DeadlineExceeded))
+	case limit < 0 || p.calls.cfg.Timeout < 0:
 	default:
 		if _, bounded := p.ctx.Deadline(); !bounded {
-			p.deadline = time.Now().Add(p.calls.cfg.Timeout)
+			p.deadline = time.Since(p.calls.began) + p.calls.cfg.Timeout
 		}
 	}
 }
 
 func (p *Pending) failure(verdict Verdict, why error) *CallError {
-	return &CallError{p.msg.Topic, p.msg.ID, verdict, why}
+	return &CallError{p.command, p.id, verdict, why}
 }
 
 // verdict is what is known of a call that has no answer yet; mu is held.
@@ -204,25 +223,29 @@ func (p *Pending) settle(answer *wire.Message, far *Error) bool {
 // called and free when it returns.
 func (p *Pending) finish(answer *wire.Message, err error) {
 	p.ended, p.answer, p.err = true, answer, err
-	done, unwatch, unwait := p.done, p.unwatch, p.unwait
+	waiter, done, unwatch, unwait := p.waiter, p.done, p.unwatch, p.unwait
 	p.mu.Unlock()
 
 	if p.registered {
 		p.calls.ended(p, err)
 	}
-	for _, stop := range []func(){p.cancel, unwait} {
-		if stop != nil {
-			stop()
-		}
+	if p.cancel != nil {
+		p.cancel()
+	}
+	if unwait != nil {
+		unwait()
 	}
 	if unwatch != nil {
 		unwatch()
 	}
-	if p.observe != nil {
-		p.observe(Step{Command: p.msg.Topic, ID: p.msg.ID, Err: err, End: true})
+	if observe := p.opts.observe; observe != nil {
+		observe(Step{Command: p.command, ID: p.id, Err: err, End: true})
 	}
 	if p.progress != nil {
 		p.progress.Finish(nil)
+	}
+	if waiter != nil {
+		waiter <- struct{}{} // there is room for it
 	}
 	if done != nil {
 		close(done)
@@ -231,7 +254,7 @@ func (p *Pending) finish(answer *wire.Message, err error) {
 
 // step tells the observer of the call that it begins.
 func (p *Pending) step() {
-	if p.observe != nil {
-		p.observe(Step{Command: p.msg.Topic, ID: p.msg.ID})
+	if observe := p.opts.observe; observe != nil {
+		observe(Step{Command: p.command, ID: p.id})
 	}
 }

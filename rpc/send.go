@@ -72,13 +72,8 @@ func (p *Pending) unsent(err error) error {
 // returns fails with ErrInFlight when the old one has not ended.
 func (c *Calls) Retry(ctx context.Context, old *Pending) *Pending {
 	p := &Pending{
-		calls: c, ctx: ctx, orcName: old.orcName, invalid: old.invalid,
-		down: old.down, keep: old.keep, horde: old.horde, timeout: old.timeout, observe: old.observe,
-	}
-	p.msg = wire.Message{
-		Topic: old.msg.Topic, ID: old.msg.ID, Data: old.msg.Data, Chunk: old.msg.Chunk,
-		Nested: old.msg.Nested, Immu: old.msg.Immu, Shred: old.msg.Shred, Context: old.msg.Context,
-		Stream: old.msg.Stream,
+		calls: c, ctx: ctx, command: old.command, id: old.id, data: old.data, beside: old.beside,
+		opts: old.opts, invalid: old.invalid,
 	}
 	if old.progress != nil {
 		p.progress = newProgress()
@@ -101,7 +96,7 @@ func (c *Calls) start(p *Pending) {
 		return
 	}
 	c.sweep.arm()
-	if p.down == Queue {
+	if p.opts.down == Queue {
 		c.enqueue(p)
 		return
 	}
@@ -114,7 +109,7 @@ func (c *Calls) start(p *Pending) {
 		switch {
 		case err == nil:
 			return
-		case p.keep && errors.Is(err, ErrConnectionLost) && !maybeSent(err):
+		case p.opts.keep && errors.Is(err, ErrConnectionLost) && !maybeSent(err):
 			c.enqueue(p)
 			return
 		case !p.again(err):
@@ -126,13 +121,13 @@ func (c *Calls) start(p *Pending) {
 
 // again reports whether a call that waits for sessions has just missed one.
 func (p *Pending) again(err error) bool {
-	return errors.Is(err, ErrNotConnected) && p.down != FailFast && p.ctx.Err() == nil && p.calls.closed.Load() == nil && !p.Settled()
+	return errors.Is(err, ErrNotConnected) && p.opts.down != FailFast && p.ctx.Err() == nil && p.calls.closed.Load() == nil && !p.Settled()
 }
 
 // awaitSession waits for a session, within the time of the call and as long as
 // nothing else ends it.
 func (p *Pending) awaitSession() error {
-	if p.down == FailFast || p.calls.cfg.Sender.Connected() {
+	if p.opts.down == FailFast || p.calls.cfg.Sender.Connected() {
 		return nil // without a session Send tells
 	}
 	ctx, stop := p.lifetime()
@@ -152,10 +147,10 @@ func (p *Pending) awaitSession() error {
 // lifetime returns a context that ends with the call, the default time-out
 // included.
 func (p *Pending) lifetime() (ctx context.Context, stop func()) {
-	if p.deadline.IsZero() {
+	if p.deadline == 0 {
 		ctx, stop = context.WithCancel(p.ctx)
 	} else {
-		ctx, stop = context.WithDeadlineCause(p.ctx, p.deadline, ErrTimeout)
+		ctx, stop = context.WithDeadlineCause(p.ctx, p.calls.began.Add(p.deadline), ErrTimeout)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,13 +166,16 @@ func (p *Pending) send() error {
 	if !p.beginSend() {
 		return nil
 	}
-	p.msg.OrcName = p.orcName // the session's own when empty
-	receipt, err := p.calls.cfg.Sender.Send(p.ctx, &p.msg)
+	m := messages.Get().(*wire.Message)
+	p.fill(m)
+	receipt, err := p.calls.cfg.Sender.Send(p.ctx, m)
+	*m = wire.Message{} // the pool keeps no payload
+	messages.Put(m)
 	if p.endSend(receipt, err); err != nil {
 		return err
 	}
 	// The session may have been lost before the receipt was known.
-	if lost := p.calls.lastLoss(); p.registered && lost.epoch >= receipt.Epoch && p.lostSession(lost) {
+	if lost := p.calls.lossSince(receipt.Epoch); lost != nil && p.registered && p.lostSession(*lost) {
 		p.calls.enqueue(p)
 	}
 	return nil

@@ -18,11 +18,11 @@ func (c *Calls) Settle(m *wire.Message, own bool) bool {
 	if !ok {
 		return false
 	}
-	if p := c.find(id); p != nil && isAnswerOf(prefix, p.msg.Topic) && p.settle(m, c.far(p, m)) {
+	if p := c.find(id); p != nil && isAnswerOf(prefix, p.command) && p.settle(m, c.far(p, m)) {
 		return true
 	}
 	if own {
-		c.counts.ignored.Add(1)
+		c.ignored.Add(1)
 	}
 	return false
 }
@@ -56,7 +56,7 @@ func (c *Calls) far(p *Pending, m *wire.Message) *Error {
 	if !m.IsError {
 		return nil
 	}
-	err := newError(p.msg.Topic, m)
+	err := newError(p.command, m)
 	if c.cfg.Registry != nil && err.Code == CodeNotAvailable {
 		err.registry = c.cfg.Registry()
 	}

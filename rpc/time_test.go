@@ -111,7 +111,7 @@ func TestSweeperRestsAndEnds(t *testing.T) {
 			synctest.Wait()
 			calls.sweep.mu.Lock()
 			defer calls.sweep.mu.Unlock()
-			return calls.sweep.armed
+			return calls.sweep.armed.Load()
 		}
 		time.Sleep(10 * time.Second)
 		if !armed() {
