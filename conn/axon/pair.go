@@ -34,13 +34,15 @@ func (l *Listener) greet(socket net.Conn) {
 		l.refuse(events, err)
 		return
 	}
-	g := &guest{socket: events, key: keyOf(events), pid: peerPID(events), until: time.Now().Add(l.cfg.BindTimeout), left: make(chan struct{})}
+	g := newGuest(events, time.Now().Add(l.cfg.BindTimeout))
 	if err := g.write(l.waiting.heartbeat); err != nil {
 		l.refuse(events, err)
 		return
 	}
 	l.waiting.enter(g)
-	<-g.left // the slot is taken as long as the guest waits
+	g.listen() // the slot is taken as long as the guest waits
+	l.waiting.gone(g)
+	<-g.left
 	if g.err != nil {
 		l.refuse(events, g.err)
 	}
@@ -91,14 +93,17 @@ func (l *Listener) pair(commands net.Conn) (*link, net.Conn, error) {
 	link := newLink(linkConfig{Config: l.linkConfig(), in: commands, compressed: l.network == "tcp", hall: end})
 	link.info.Remote = remoteOf(commands)
 	for {
-		m, err := link.reader.Next()
+		m, err := link.next()
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = ErrUnbound
 			}
 			return nil, nil, link.lost(err)
 		}
-		events := l.claim(commands, m, until)
+		events, err := l.claim(commands, m, until)
+		if err != nil {
+			return nil, events, link.lost(err)
+		}
 		if events == nil {
 			continue
 		}
@@ -116,7 +121,7 @@ func (l *Listener) linkConfig() Config {
 
 // claim finds the event socket that belongs to a command. An autoconnect waits
 // for it: the two sockets come by different doors.
-func (l *Listener) claim(commands net.Conn, m *wire.Message, until time.Time) net.Conn {
+func (l *Listener) claim(commands net.Conn, m *wire.Message, until time.Time) (net.Conn, error) {
 	if limit := time.Now().Add(pairGrace); m.Topic != wire.CommandAuto && limit.Before(until) {
 		until = limit
 	}
