@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,101 +17,59 @@ import (
 	"github.com/xcraft-go/xbus/bench/internal/peer"
 )
 
-const table = "calls"
-
 var columns = []int{1, 16, 256, 10_000}
 
 func main() {
-	flag.Func("inflight", "calls in flight: "+fmt.Sprint(columns), func(list string) (err error) {
-		columns = nil
-		for _, word := range strings.Split(list, ",") {
-			n, e := strconv.Atoi(word)
-			columns, err = append(columns, n), errors.Join(err, e)
-		}
-		return err
-	})
+	flag.Var((*measure.Ints)(&columns), "inflight", "calls in flight")
 	measure.Main("calls", run)
 }
 
-func run(ctx context.Context, b *measure.Bench) (err error) {
-	contenders, err := start(ctx, b)
-	defer func() {
-		for _, c := range contenders {
-			err = errors.Join(err, c.Close())
-		}
-	}()
+func run(ctx context.Context, b *measure.Bench) error {
+	peers := peer.Here(func(name string) bool {
+		return b.Wants(name) && !(b.Quick && beside(name) && len(b.Only) == 0)
+	}, b.Note)
+	contenders, err := peer.Start(ctx, peers, func(p peer.Peer) func(context.Context) (peer.Caller, error) { return p.Calls })
 	if err != nil {
 		return err
 	}
 	for _, inFlight := range columns {
 		var cases []measure.Case
 		for _, c := range contenders {
-			if c.does(inFlight) {
-				cases = append(cases, c.measured(ctx, b, inFlight))
+			if inFlight < 1000 || !beside(c.Name) {
+				cases = append(cases, measured(b, c, inFlight))
 			}
 		}
 		if err := b.Run(ctx, cases); err != nil {
-			return err
+			return errors.Join(err, peer.Close(contenders))
 		}
 	}
 	figures(b)
-	return nil
+	return peer.Close(contenders)
 }
 
-// A contender is a peer that has been started.
-type contender struct {
-	name string
-	peer.Caller
-}
+// beside are contenders that take seconds a round and have no bar.
+func beside(name string) bool { return strings.Contains(name, "js") && !strings.HasSuffix(name, "tcp") }
 
-func start(ctx context.Context, b *measure.Bench) (list []contender, err error) {
-	for _, p := range peer.All() {
-		if !b.Wants(p.Name) || p.Calls == nil || b.Quick && slow(p.Name) && len(b.Only) == 0 {
-			continue
-		}
-		if err := p.Missing(); err != nil {
-			b.Note("%s was left out: %v", p.Name, err)
-			continue
-		}
-		b.Logf("starting %s", p.Name)
-		c, err := p.Calls(ctx)
-		if err != nil {
-			return list, fmt.Errorf("%s: %w", p.Name, err)
-		}
-		list = append(list, contender{p.Name, c})
-	}
-	return list, nil
-}
-
-// slow contenders have no bar of their own.
-func slow(name string) bool {
-	return strings.Contains(name, "js") && !strings.HasSuffix(name, "tcp")
-}
-
-// does leaves out what takes seconds a round and shows nothing new.
-func (c contender) does(inFlight int) bool { return inFlight <= 1000 || !slow(c.name) }
-
-// measured finds out how many calls fill the time of a sample.
-func (c contender) measured(ctx context.Context, b *measure.Bench, inFlight int) measure.Case {
-	n := 0
+func measured(b *measure.Bench, c peer.Contender[peer.Caller], inFlight int) measure.Case {
+	n := 0 // calls of a sample; found out by the first one
 	return measure.Case{
-		Key: key(c.name, inFlight), Unit: "calls/s",
-		Measure: func(ctx context.Context) (measure.Sample, error) {
+		Key: key(c.Name, inFlight), Unit: "calls/s",
+		Measure: func(ctx context.Context) (s measure.Sample, err error) {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			calls := func(ctx context.Context, n int) error { return c.Running.Calls(ctx, n, inFlight) }
 			if n == 0 {
-				var err error
-				if n, err = b.Calibrate(ctx, max(inFlight, 50), func(ctx context.Context, n int) error { return c.Calls(ctx, n, inFlight) }); err != nil {
-					return measure.Sample{}, err
+				if n, err = b.Calibrate(ctx, max(inFlight, 50), calls); err != nil {
+					return s, err
 				}
 			}
-			ctx, cancel := context.WithTimeout(ctx, time.Minute)
-			defer cancel()
-			return measure.PerSecond(n, c.PIDs(), func() error { return c.Calls(ctx, n, inFlight) })
+			return measure.PerSecond(n, c.Running.PIDs(), func() error { return calls(ctx, n) })
 		},
 	}
 }
 
 func key(row string, inFlight int) measure.Key {
-	return measure.Key{Table: table, Row: row, Column: strconv.Itoa(inFlight)}
+	return measure.Key{Table: "calls", Row: row, Column: strconv.Itoa(inFlight)}
 }
 
 func figures(b *measure.Bench) {

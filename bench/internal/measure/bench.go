@@ -106,7 +106,9 @@ func (b *Bench) Median(k Key) float64 {
 // number, because a contender was left out, is left out too.
 func (b *Bench) Figure(name string, value float64, unit string, bar Bar) {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
-		b.Logf("no figure %s: a contender was left out", name)
+		if len(b.Only) == 0 {
+			b.Logf("no figure %s: a contender was left out", name)
+		}
 		return
 	}
 	f := Figure{Name: name, Value: value, Unit: unit, Bar: bar}
@@ -123,6 +125,13 @@ func (b *Bench) Ratio(name string, ours, theirs Key, bar Bar) {
 func (b *Bench) Note(format string, args ...any) {
 	b.report.Notes = append(b.report.Notes, fmt.Sprintf(format, args...))
 	fmt.Fprintf(b.out, "note: "+format+"\n", args...)
+}
+
+// NoteOnce is Note for a remark that may have been made already.
+func (b *Bench) NoteOnce(format string, args ...any) {
+	if !slices.Contains(b.report.Notes, fmt.Sprintf(format, args...)) {
+		b.Note(format, args...)
+	}
 }
 
 // Logf tells what happens meanwhile.

@@ -8,9 +8,9 @@ import (
 // Time is how long one sample takes, about.
 func (b *Bench) Time() time.Duration {
 	if b.Quick {
-		return 150 * time.Millisecond
+		return 100 * time.Millisecond
 	}
-	return 400 * time.Millisecond
+	return 250 * time.Millisecond
 }
 
 // Calibrate returns how many messages fill the time of a sample, at least least.

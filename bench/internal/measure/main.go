@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -103,4 +104,22 @@ func (b *Bench) do(ctx context.Context, run func(context.Context, *Bench) error)
 		return nil
 	}
 	return AppendReport(b.Results, &b.report)
+}
+
+// Ints is a flag that takes a list of numbers.
+type Ints []int
+
+func (l *Ints) String() string { return strings.Trim(fmt.Sprint([]int(*l)), "[]") }
+
+// Set replaces the list by one like "1,16".
+func (l *Ints) Set(text string) error {
+	*l = nil
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is not a number from 1 on", word)
+		}
+		*l = append(*l, n)
+	}
+	return nil
 }

@@ -94,3 +94,53 @@ func All() []Peer {
 	}
 	return list
 }
+
+// Here returns the contenders that are wanted and can run on this machine; note is
+// told about the others.
+func Here(wanted func(name string) bool, note func(format string, args ...any)) (list []Peer) {
+	for _, p := range All() {
+		if !wanted(p.Name) {
+			continue
+		}
+		if err := p.Missing(); err != nil {
+			note("%s was left out: %v", p.Name, err)
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// A Contender is a peer that has been started.
+type Contender[R Running] struct {
+	Name    string
+	Running R
+}
+
+// Start starts what begin starts, of each peer for which it is not nil. When one
+// fails all are closed again.
+func Start[R Running](ctx context.Context, peers []Peer, begin func(Peer) func(context.Context) (R, error)) (list []Contender[R], err error) {
+	for _, p := range peers {
+		start := begin(p)
+		if start == nil {
+			continue
+		}
+		running, err := start(ctx)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", p.Name, err), Close(list))
+		}
+		list = append(list, Contender[R]{p.Name, running})
+	}
+	return list, nil
+}
+
+// Close closes all of them.
+func Close[R Running](list []Contender[R]) error {
+	var errs []error
+	for _, c := range list {
+		if err := c.Running.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: close: %w", c.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
