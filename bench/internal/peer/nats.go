@@ -22,6 +22,10 @@ func natsPeer() Peer {
 			n := &natsEvents{gate: newGate(c), data: Object(c.Size)}
 			return begin(n, func() error { return n.start(c) })
 		},
+		Pulses: func(context.Context) (Pulser, error) {
+			p := new(natsPulse)
+			return begin(p, p.start)
+		},
 	}
 }
 

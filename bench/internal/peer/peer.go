@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A Peer is a contender. A nil function is what it cannot do.
@@ -14,6 +15,7 @@ type Peer struct {
 	Name   string
 	Calls  func(context.Context) (Caller, error)
 	Events func(context.Context, EventConfig) (Publisher, error)
+	Pulses func(context.Context) (Pulser, error)
 	// Missing tells why the peer cannot run here, nil when it can.
 	Missing func() error
 }
@@ -46,6 +48,17 @@ type Publisher interface {
 	// Events publishes n events and returns when each receiver has had them.
 	Events(ctx context.Context, n int) error
 }
+
+// A Pulser publishes events at a steady pace, for one receiver.
+type Pulser interface {
+	Running
+	// Pulse publishes one event of so many bytes per interval and returns how
+	// long each of them was under way, in microseconds.
+	Pulse(ctx context.Context, n, size int, interval time.Duration) (Latency, error)
+}
+
+// A Latency is how long messages were under way, in microseconds.
+type Latency struct{ P50, P99 float64 }
 
 // EventConfig says what is published, and for how many.
 type EventConfig struct {

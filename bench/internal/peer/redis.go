@@ -82,7 +82,7 @@ func freeAddress() (string, error) {
 
 func dialRedis(addr string, c *closing) (rueidis.Client, error) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{addr}, DisableCache: true, AlwaysPipelining: true, ForceSingleClient: true,
+		InitAddress: []string{addr}, DisableCache: true, ForceSingleClient: true,
 	})
 	if err == nil {
 		c.thenQuietly(client.Close)
@@ -131,7 +131,7 @@ type redisEvents struct {
 }
 
 // redisBatch is how many events are given to the client at once.
-const redisBatch = 64
+const redisBatch = 512
 
 func (r *redisEvents) start(ctx context.Context, c EventConfig) error {
 	loops := startLoops[string](&r.closing)

@@ -32,6 +32,10 @@ func xbusPeer(network string) Peer {
 			x := &xbusEvents{gate: newGate(c), data: Object(c.Size)}
 			return begin(x, func() error { return x.start(ctx, network, c) })
 		},
+		Pulses: func(ctx context.Context) (Pulser, error) {
+			p := new(xbusPulse)
+			return begin(p, func() error { return p.start(ctx, network) })
+		},
 	}
 }
 
