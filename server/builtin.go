@@ -104,6 +104,7 @@ func (h *Hall) broadcast(r *Request) {
 			Serialized bool
 			Immu       json.RawMessage `json:"_xImmu"`
 			Shred      json.RawMessage `json:"_xShred"`
+			Horde      string          `json:"_xcraftHorde"` // from which the sender has it
 		}
 	}
 	if err := json.Unmarshal(r.Message.Data, &data); err != nil || topics.CheckTopic(data.Topic) != nil {
@@ -118,7 +119,7 @@ func (h *Hall) broadcast(r *Request) {
 	}
 	m := h.event(data.Topic, data.Msg.Data)
 	m.Immu, m.Shred, m.Context, m.Serialized = data.Msg.Immu, data.Msg.Shred, data.Msg.Context, data.Msg.Serialized
-	m.Broadcasted = true
+	m.Horde, m.Broadcasted = data.Msg.Horde, true
 	m.Chunk = r.Message.Chunk
 	if data.Msg.ID != "" {
 		m.ID = data.Msg.ID

@@ -67,7 +67,7 @@ func (t *table) find(m *wire.Message, own string) *command {
 		return nil
 	}
 	for hd, list := range t.far {
-		if cmd := list[m.Topic]; cmd != nil && (rpc || !hd.cfg.Passive) {
+		if cmd := list[m.Topic]; cmd != nil && (rpc || !hd.cfg.Passive || hd.streams(m.Topic)) {
 			return cmd
 		}
 	}

@@ -22,10 +22,11 @@ type HordeConfig struct {
 	Name string
 	// Transport reaches it, e.g. that of axon.New.
 	Transport conn.Transport
-	// Passive takes only commands with _xcraftRPC to it, and only answers back:
-	// its commands are no commands of this hall otherwise (protocol §8).
+	// Passive takes only commands with _xcraftRPC to it, and brings back only
+	// answers, streams, and events whose data has that flag too (protocol §8).
 	Passive bool
-	// NoForwarding keeps its events to itself; commands still go there.
+	// NoForwarding keeps its events to itself; commands still go there, and their
+	// answers and streams come back.
 	NoForwarding bool
 	// Nice is the priority that is announced.
 	Nice int
@@ -238,10 +239,19 @@ func (hd *Horde) passes(m *wire.Message, answer bool) bool {
 		return false
 	case strings.HasSuffix(m.Topic, ".activity"), strings.HasSuffix(m.Topic, "::autoconnect.finished"):
 		return false // what a Node hall tells everybody although it concerns nobody
-	case hd.cfg.Passive:
-		return answer || strings.HasSuffix(m.Topic, ".orcished")
+	case answer, strings.HasSuffix(m.Topic, ".orcished"):
+		return true // to one orc, which has asked
+	case hd.cfg.NoForwarding:
+		return false
 	}
-	return !hd.cfg.NoForwarding
+	return !hd.cfg.Passive || isRPC(m.Data)
+}
+
+// streams reports whether a command is about a stream of the other hall, which it
+// names itself (protocol §7.5): to who reads one, that hall is open.
+func (hd *Horde) streams(command string) bool {
+	rest, ok := strings.CutPrefix(command, "transport."+hd.cfg.Name)
+	return ok && strings.HasPrefix(rest, ".")
 }
 
 // settle gives the answer of a forwarded command to who waits for it.
