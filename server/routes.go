@@ -250,11 +250,15 @@ func (t *routes) expire(before time.Time) (names []string) {
 }
 
 // limitAway forgets the longest gone beyond a number of sessions, and returns
-// their names.
+// their names. Where there are many, it makes room for some more, so that not
+// every client that comes in has to look through all of them.
 func (t *routes) limitAway(limit int) (names []string) {
 	type absent struct {
 		s    *session
 		gone time.Time
+	}
+	if !t.crowded(limit) {
+		return nil
 	}
 	var list []absent
 	for _, s := range t.away() {
@@ -264,8 +268,11 @@ func (t *routes) limitAway(limit int) (names []string) {
 		}
 		s.mu.Unlock()
 	}
+	if len(list) <= limit {
+		return nil
+	}
 	slices.SortFunc(list, func(a, b absent) int { return a.gone.Compare(b.gone) })
-	for _, a := range list[:max(0, len(list)-limit)] {
+	for _, a := range list[:len(list)-limit+limit/8] {
 		a.s.mu.Lock()
 		over := a.s.peer == nil
 		a.s.closed = over
@@ -275,6 +282,13 @@ func (t *routes) limitAway(limit int) (names []string) {
 		}
 	}
 	return names
+}
+
+// crowded tells that more than limit sessions may be without a connection.
+func (t *routes) crowded(limit int) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.sessions) > limit
 }
 
 // away returns the sessions that may be without a connection.
