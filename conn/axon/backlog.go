@@ -25,7 +25,7 @@ type batch struct {
 const (
 	// headRoom is left free before the frames for what stands in front of
 	// them: the head of the gzip member, once, and of a stored block.
-	headRoom  = len(memberHead) + blockHead
+	headRoom  = len(endlessHead) + blockHead
 	blockHead = 5
 	maxBlock  = 65535
 
@@ -37,9 +37,16 @@ const (
 	largeBuffer = batchSize + 64<<10
 )
 
-// memberHead begins the one endless gzip member of a link (protocol §2.3): no
-// name, no time, unknown system.
+// memberHead begins a gzip member: no name, no time, unknown system.
 const memberHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+// endlessHead begins the one member of a link (protocol §2.3). In an extra field,
+// which others pass over, it promises stored blocks only and no end: its reader
+// need keep neither a window nor a checksum.
+const (
+	endlessHead = "\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x04\x00" + promise
+	promise     = "XB\x00\x00"
+)
 
 // append encodes the message with this number behind the others.
 func (b *backlog) append(m *wire.Message, number uint64) error {
@@ -71,29 +78,26 @@ func (b *backlog) pop() batch {
 }
 
 // shared holds large buffers between two bursts, until the collector wants them.
-var shared sync.Pool
+var shared = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
 // buffer returns headRoom bytes with room behind them: much of it when there is
 // much traffic.
 func (b *backlog) buffer() []byte {
-	if b.recent <= smallBuffer && len(b.batches) == 0 {
-		buffer := slices.Grow(b.spare[:0], headRoom)
-		b.spare = nil
-		return buffer[:headRoom]
+	if b.recent > smallBuffer || len(b.batches) > 0 {
+		return shared.Get().(*[largeBuffer]byte)[:headRoom]
 	}
-	if buffer, ok := shared.Get().(*[]byte); ok {
-		return (*buffer)[:headRoom]
-	}
-	return make([]byte, headRoom, largeBuffer)
+	buffer := slices.Grow(b.spare[:0], headRoom)
+	b.spare = nil
+	return buffer[:headRoom]
 }
 
-// giveBack takes a buffer for later. One that a single large message has made is
-// left to the collector.
+// giveBack takes a buffer for later. One that has grown beyond its kind is left
+// to the collector.
 func (b *backlog) giveBack(buffer []byte) {
 	switch c := cap(buffer); {
-	case c < largeBuffer/2:
+	case c <= smallBuffer:
 		b.spare = buffer
-	case c <= 2*largeBuffer:
-		shared.Put(&buffer)
+	case c == largeBuffer:
+		shared.Put((*[largeBuffer]byte)(buffer[:c]))
 	}
 }

@@ -33,8 +33,8 @@ func (o *outbox) storedInPlace(batch []byte) []byte {
 	putBlockHead(batch[begin:], len(batch)-headRoom)
 	if !o.opened {
 		o.opened = true
-		begin -= len(memberHead)
-		copy(batch[begin:], memberHead)
+		begin -= len(endlessHead)
+		copy(batch[begin:], endlessHead)
 	}
 	return batch[begin:]
 }
@@ -59,7 +59,7 @@ func (o *outbox) storedBlocks(frames []byte) net.Buffers {
 	buffers := make(net.Buffers, 0, 2*count+1)
 	if !o.opened {
 		o.opened = true
-		buffers = append(buffers, []byte(memberHead))
+		buffers = append(buffers, []byte(endlessHead))
 	}
 	for len(frames) > 0 {
 		n := min(len(frames), maxBlock)

@@ -1,7 +1,6 @@
 package axon
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,12 +21,13 @@ var errGzip = errors.New("invalid gzip stream")
 // passed on without the window and the tables of an inflate, which are only
 // made for a peer that really deflates.
 type inflater struct {
-	src  *bufio.Reader
+	src  readBuffer
 	next func(p []byte) (int, error) // the present step
 	err  error
 
 	headCRC uint32
-	size    uint32 // of the member, so far
+	endless bool   // the member has promised stored blocks without end
+	size    uint32 // of the member, so far; not of an endless one
 	crc     uint32
 
 	block   int  // bytes left of a stored block
@@ -37,7 +37,7 @@ type inflater struct {
 }
 
 func newInflater(src io.Reader) *inflater {
-	z := &inflater{src: bufio.NewReaderSize(src, 4<<10)}
+	z := &inflater{src: readBuffer{src: src}}
 	z.next = z.memberHead
 	return z
 }
@@ -49,12 +49,21 @@ func (z *inflater) Read(p []byte) (int, error) {
 		n, err := z.next(p)
 		z.err = err
 		if n > 0 {
-			z.crc = crc32.Update(z.crc, crc32.IEEETable, p[:n])
-			z.size += uint32(n)
+			z.account(p[:n])
 			return n, nil
 		}
 	}
 	return 0, z.err
+}
+
+// account keeps what the rest of a member may ask for. A member that has promised
+// to be endless asks for nothing.
+func (z *inflater) account(p []byte) {
+	if z.endless {
+		return
+	}
+	z.crc = crc32.Update(z.crc, crc32.IEEETable, p)
+	z.size += uint32(len(p))
 }
 
 func (z *inflater) fail(detail string) error { return fmt.Errorf("%w: %s", errGzip, detail) }
@@ -103,7 +112,7 @@ func (z *inflater) memberHead(p []byte) (int, error) {
 
 // readHead reads ten bytes and the options that they announce.
 func (z *inflater) readHead() error {
-	z.headCRC = 0
+	z.headCRC, z.endless = 0, false
 	fixed, err := z.headBytes(10)
 	if err != nil {
 		return err
@@ -141,21 +150,23 @@ func (z *inflater) readHead() error {
 
 // headBytes reads a few bytes of a head, which stay valid until the next read.
 func (z *inflater) headBytes(n int) ([]byte, error) {
-	b, err := z.src.Peek(n)
-	if err != nil {
-		return nil, err
+	b, err := z.src.take(n)
+	if err == nil {
+		z.headCRC = crc32.Update(z.headCRC, crc32.IEEETable, b)
 	}
-	z.headCRC = crc32.Update(z.headCRC, crc32.IEEETable, b)
-	_, err = z.src.Discard(n) // moves on, and leaves b where it is
 	return b, err
 }
 
+// skipExtra passes the extra fields of a head, of which one has a meaning.
 func (z *inflater) skipExtra(length int) error {
+	z.endless = length == len(promise)
 	for length > 0 {
 		n := min(length, 512)
-		if _, err := z.headBytes(n); err != nil {
+		b, err := z.headBytes(n)
+		if err != nil {
 			return err
 		}
+		z.endless = z.endless && string(b) == promise
 		length -= n
 	}
 	return nil
@@ -183,12 +194,15 @@ func (z *inflater) blockHead(p []byte) (int, error) {
 	if err != nil {
 		return 0, truncated(err)
 	}
+	if z.endless && head[0] != 0 {
+		return 0, z.fail("a member without end comes to its end, or compresses")
+	}
 	if head[0]>>1&3 != 0 {
 		z.startDeflate()
 		return 0, nil
 	}
-	var b [blockHead]byte
-	if _, err := io.ReadFull(z.src, b[:]); err != nil {
+	b, err := z.src.take(blockHead)
+	if err != nil {
 		return 0, truncated(err)
 	}
 	length := binary.LittleEndian.Uint16(b[1:])
@@ -210,15 +224,17 @@ func (z *inflater) stored(p []byte) (int, error) {
 	}
 	n, err := z.src.Read(p[:min(len(p), z.block)])
 	z.block -= n
-	z.window.keep(p[:n])
+	if !z.endless {
+		z.window.keep(p[:n])
+	}
 	return n, truncated(err)
 }
 
 func (z *inflater) startDeflate() {
 	if z.deflate == nil {
-		z.deflate = flate.NewReaderDict(z.src, z.window.bytes())
+		z.deflate = flate.NewReaderDict(&z.src, z.window.bytes())
 	} else {
-		z.deflate.(flate.Resetter).Reset(z.src, z.window.bytes())
+		z.deflate.(flate.Resetter).Reset(&z.src, z.window.bytes())
 	}
 	z.next = z.deflated
 }
@@ -238,8 +254,8 @@ func (z *inflater) deflated(p []byte) (int, error) {
 // memberTail checks the sum and the size of a member. The end of a member is
 // no reason to wait for the next one: see Read.
 func (z *inflater) memberTail(p []byte) (int, error) {
-	var tail [8]byte
-	if _, err := io.ReadFull(z.src, tail[:]); err != nil {
+	tail, err := z.src.take(8)
+	if err != nil {
 		return 0, truncated(err)
 	}
 	if binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size {

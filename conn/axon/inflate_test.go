@@ -267,6 +267,53 @@ func TestCompressedBlocksAfterStoredOnes(t *testing.T) {
 	}
 }
 
+// endlessMember makes the one member of a link of these blocks.
+func endlessMember(blocks ...string) []byte {
+	sent := []byte(endlessHead)
+	for _, b := range blocks {
+		head := make([]byte, blockHead)
+		putBlockHead(head, len(b))
+		sent = append(append(sent, head...), b...)
+	}
+	return sent
+}
+
+// Who promises stored blocks without end has to keep to it.
+func TestEndlessMember(t *testing.T) {
+	blocks := []string{"some", "", strings.Repeat("more", 1000)}
+	text, sent := strings.Join(blocks, ""), endlessMember(blocks...)
+	if got, err := inflated(t, sent, dry); err != errDry || string(got) != text {
+		t.Errorf("%d bytes, then %v; want %d", len(got), err, len(text))
+	}
+	for name, rest := range map[string][]byte{
+		"a compressed block": flushed(6, false, []byte(text))[len(memberHead):],
+		"the last block":     {1, 0, 0, 0xff, 0xff},
+		"a wrong length":     {0, 1, 0, 1, 0},
+	} {
+		if got, err := inflated(t, slices.Concat(sent, rest), dry); !errors.Is(err, errGzip) || string(got) != text {
+			t.Errorf("%s: %d bytes, then %v", name, len(got), err)
+		}
+	}
+	z := newInflater(bytes.NewReader(sent))
+	if _, err := io.ReadAll(z); err != io.ErrUnexpectedEOF {
+		t.Errorf("the end inside of a member: %v", err)
+	}
+	if z.window.buf != nil || z.crc != 0 {
+		t.Error("a window or a sum is kept for nothing")
+	}
+}
+
+// Another extra field promises nothing.
+func TestOtherExtraFields(t *testing.T) {
+	text := []byte("abcabcabc")
+	for _, extra := range []string{promise[:3], promise + "x", "YB\x00\x00", promise + promise} {
+		sent := packed(6, gzip.Header{Extra: []byte(extra)}, text)
+		if got, err := inflated(t, sent, dry); err != errDry || !bytes.Equal(got, text) {
+			t.Errorf("%q: %q, then %v", extra, got, err)
+		}
+	}
+}
+
 // A member does not refer to the one before.
 func TestMembersAreApart(t *testing.T) {
 	text := []byte("something that is worth to be repeated")

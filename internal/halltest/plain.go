@@ -25,7 +25,11 @@ type plain struct {
 	gzip bool
 }
 
-const memberHead = 10
+// The head of a member, without extra fields and with the one of xbus.
+const (
+	memberHead  = 10
+	endlessHead = "\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x04\x00XB\x00\x00"
+)
 
 func (p *plain) Read(b []byte) (int, error) {
 	if p.from == nil {
@@ -49,14 +53,17 @@ func (p *plain) begin() error {
 	if err != nil {
 		return err
 	}
-	if p.gzip = head[memberHead]>>1&3 != 0; p.gzip {
+	if p.gzip = head[3] == 0 && head[memberHead]>>1&3 != 0; p.gzip {
 		p.from, err = gzip.NewReader(p.src)
 		return err
 	}
-	if head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 || head[3] != 0 {
-		return fmt.Errorf("the client does not send gzip: % x", head)
+	if head, err = p.src.Peek(len(endlessHead)); err != nil {
+		return err
 	}
-	p.src.Discard(memberHead)
+	if string(head) != endlessHead {
+		return fmt.Errorf("the client does not send the gzip of xbus: % x", head)
+	}
+	p.src.Discard(len(endlessHead))
 	return p.nextBlock()
 }
 
