@@ -69,35 +69,6 @@ func (h *Hall) direct(orc, topic string, data any) *wire.Message {
 	return m
 }
 
-// answer sends the answer of a command to the one who asked, or to who owns its
-// name by now.
-func (h *Hall) answer(r *Request, isError bool, p parts) {
-	ask := r.Message
-	end := ".finished"
-	if isError {
-		end = ".error"
-	}
-	m := &wire.Message{
-		Topic: r.OrcName + "::" + ask.Topic + "." + ask.ID + end, OrcName: r.OrcName, Token: h.token, ID: wire.NewID(),
-		Data: p.Data, Immu: p.Immu, Shred: p.Shred, Chunk: p.Chunk, IsError: isError, Stream: r.announced && !isError,
-		Router: wire.Axon, OriginRouter: origin(ask), Context: ask.Context,
-	}
-	if err := wire.Check(m); err != nil {
-		m.Topic, m.IsError = strings.TrimSuffix(m.Topic, end)+".error", true
-		m.Data = encodeError(Errorf(CodeUnsendable, "the result of %s cannot be sent: %w", ask.Topic, err))
-		m.Immu, m.Shred, m.Chunk, m.Stream = nil, nil, nil, false
-	}
-	if r.session.deliver(m, keepAway) {
-		h.counts.delivered.Add(1)
-		return
-	}
-	if s := h.routes.owner(r.OrcName); s != nil && s != r.session && s.deliver(m, keepAway) {
-		h.counts.delivered.Add(1)
-		return
-	}
-	h.counts.unrouted.Add(1)
-}
-
 // route gives an event to whom it concerns.
 func (h *Hall) route(m *wire.Message) {
 	h.counts.published.Add(1)

@@ -34,6 +34,7 @@ type Hall struct {
 	ctx      context.Context // of all that runs; its cause is ErrStopping
 	cancel   context.CancelCauseFunc
 	wg       sync.WaitGroup // doors, connections, heartbeats
+	limits   limits         // their time limits
 	busy     busy           // the handlers that run
 	workers  workers        // the goroutines that they run on
 	closing  sync.Once
@@ -57,6 +58,7 @@ func Listen(ctx context.Context, cfg Config) (*Hall, error) {
 	}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	h.routes.init()
+	h.limits.init(cfg.Timeout)
 	h.queue.init(h.start)
 	h.streams.init(h)
 	h.commands.init(h)
@@ -196,6 +198,7 @@ func (h *Hall) close() error {
 	}
 	h.wg.Wait()
 	h.workers.close()
+	h.limits.stop()
 	h.commands.stop()
 	return err
 }

@@ -97,19 +97,41 @@ func Handle[In, Out any](h *Hall, name string, fn func(ctx context.Context, in I
 		return err
 	}
 	return h.handle(name, o, func(ctx context.Context, r *Request) (any, error) {
-		var in In
-		if err := r.Decode(&in); err != nil {
-			return nil, r.misfit(err)
-		}
-		if err := r.giveUpload(&in); err != nil {
+		in, err := take[In](r)
+		if err != nil {
 			return nil, err
 		}
 		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		return out, nil
+		return give(r, out), nil
 	})
+}
+
+// take makes the input of a handler. Raw JSON is passed on as it is, and nothing
+// is allocated for it.
+func take[In any](r *Request) (in In, err error) {
+	if _, isRaw := any(in).(json.RawMessage); isRaw && isPlain(r.Message) {
+		return any(r.Message.Data).(In), nil
+	}
+	return decoded[In](r)
+}
+
+func decoded[In any](r *Request) (in In, err error) {
+	if err := r.Decode(&in); err != nil {
+		return in, r.misfit(err)
+	}
+	return in, r.giveUpload(&in)
+}
+
+// give makes the result of a handler, raw JSON without an allocation.
+func give[Out any](r *Request, out Out) any {
+	if raw, isRaw := any(out).(json.RawMessage); isRaw {
+		r.raw = raw
+		return &r.raw
+	}
+	return out
 }
 
 // HandleRaw is Handle for handlers that read the message themselves. The result

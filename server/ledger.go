@@ -15,12 +15,12 @@ type ledger struct {
 	waits *atomic.Uint64 // how often the reader had to wait, in all
 
 	mu   sync.Mutex
-	open map[*Request]struct{}
+	open []*Request    // in no order; each knows its place
 	room chan struct{} // closed when one leaves; nil unless the reader waits
 }
 
 func (l *ledger) init(limit int, waits *atomic.Uint64) {
-	l.limit, l.waits, l.open = limit, waits, make(map[*Request]struct{})
+	l.limit, l.waits = limit, waits
 }
 
 // enter adds a command and reports whether there was room within ctx.
@@ -28,7 +28,8 @@ func (l *ledger) enter(ctx context.Context, r *Request) bool {
 	for first := true; ; first = false {
 		l.mu.Lock()
 		if len(l.open) < l.limit {
-			l.open[r] = struct{}{}
+			l.open = append(l.open, r)
+			r.place = len(l.open)
 			l.mu.Unlock()
 			return true
 		}
@@ -51,7 +52,14 @@ func (l *ledger) enter(ctx context.Context, r *Request) bool {
 func (l *ledger) leave(r *Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.open, r)
+	if r.place == 0 {
+		return
+	}
+	end := len(l.open) - 1
+	last := l.open[end]
+	l.open[r.place-1], last.place, r.place = last, r.place, 0
+	l.open[end] = nil
+	l.open = l.open[:end]
 	if l.room != nil {
 		close(l.room)
 		l.room = nil
@@ -61,38 +69,47 @@ func (l *ledger) leave(r *Request) {
 func (l *ledger) list() []*Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Collect(maps.Keys(l.open))
+	return slices.Clone(l.open)
 }
 
 // busy counts the goroutines that run handlers.
 type busy struct {
+	n      atomic.Int64
+	looked atomic.Bool // somebody waits, or stuck is not empty; written under mu
+
 	mu    sync.Mutex
-	n     int
 	idle  chan struct{}       // closed when n is 0; nil unless somebody waits
 	stuck map[*Request]string // answered by the hall, and still running
 }
 
-func (b *busy) add() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.n++
-}
+func (b *busy) add() { b.n.Add(1) }
 
+// done takes a goroutine off, that of r if it is one of a request.
 func (b *busy) done(r *Request) {
+	if r != nil {
+		r.returned.Store(true)
+	}
+	if b.n.Add(-1); !b.looked.Load() {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.n--
 	delete(b.stuck, r)
-	if b.n == 0 && b.idle != nil {
+	if b.n.Load() == 0 && b.idle != nil {
 		close(b.idle)
 		b.idle = nil
 	}
+	b.looked.Store(b.idle != nil || len(b.stuck) > 0)
 }
 
 // outlived notes that the answer of r was given before its handler returned.
 func (b *busy) outlived(r *Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.looked.Store(true) // before the look at r: done does both the other way round
+	if r.returned.Load() {
+		return
+	}
 	if b.stuck == nil {
 		b.stuck = make(map[*Request]string)
 	}
@@ -102,7 +119,8 @@ func (b *busy) outlived(r *Request) {
 // wait reports whether all have returned within ctx.
 func (b *busy) wait(ctx context.Context) bool {
 	b.mu.Lock()
-	if b.n == 0 {
+	b.looked.Store(true) // before the look at n: done does both the other way round
+	if b.n.Load() == 0 {
 		b.mu.Unlock()
 		return true
 	}
@@ -119,11 +137,7 @@ func (b *busy) wait(ctx context.Context) bool {
 	}
 }
 
-func (b *busy) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.n
-}
+func (b *busy) count() int { return int(b.n.Load()) }
 
 // names lists the commands whose handlers were given up and still run.
 func (b *busy) names() []string {

@@ -28,8 +28,10 @@ type peer struct {
 	ledger  ledger                  // its commands that wait or run
 
 	// The reader's own.
-	claimed map[string]struct{} // names that are known to be its own
-	bindAt  *time.Timer         // cuts it when it is not bound in time
+	claimed  map[string]struct{} // names that are known to be its own
+	name     string              // the last of them; it keeps its message in memory
+	requests []Request           // of which none was used
+	bindAt   *time.Timer         // cuts it when it is not bound in time
 
 	sending sync.Mutex // one at a time: no send may have to wait for another
 

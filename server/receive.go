@@ -57,7 +57,8 @@ func sameToken(a, b wire.Token) bool { return subtle.ConstantTimeCompare([]byte(
 // command checks who asks for what, and starts it or queues it.
 func (p *peer) command(s *session, m *wire.Message) {
 	h := p.hall
-	r := &Request{Message: m, OrcName: m.OrcName, hall: h, peer: p, session: s}
+	r := p.newRequest()
+	r.Message, r.OrcName, r.hall, r.peer, r.session = m, m.OrcName, h, p, s
 	if reason := p.claim(s, m.OrcName); reason != "" {
 		h.counts.refuse(reason)
 		r.refuse(Errorf(CodeNameTaken, "the orc name %s is not yours: %s", wire.Redact(m.OrcName), reason))
@@ -94,6 +95,20 @@ func (p *peer) command(s *session, m *wire.Message) {
 	}
 }
 
+// requestsAtOnce is how many requests are allocated together: a handler that
+// lasts keeps so many of them in memory.
+const requestsAtOnce = 16
+
+// newRequest returns an empty request, which is used once.
+func (p *peer) newRequest() *Request {
+	if len(p.requests) == 0 {
+		p.requests = make([]Request, requestsAtOnce)
+	}
+	r := &p.requests[0]
+	p.requests = p.requests[1:]
+	return r
+}
+
 // unknown answers a command that does not exist. Some are expected not to
 // (protocol §5.2).
 func (p *peer) unknown(r *Request) {
@@ -109,7 +124,11 @@ func (p *peer) unknown(r *Request) {
 // client. A name without a token is nobody's: its answers go back the way that
 // the command came.
 func (p *peer) claim(s *session, name string) Reason {
+	if name == p.name {
+		return ""
+	}
 	if _, known := p.claimed[name]; known {
+		p.name = name
 		return ""
 	}
 	switch {
@@ -139,6 +158,7 @@ func (p *peer) deleteRoute(m *wire.Message) {
 		return
 	}
 	delete(p.claimed, name)
+	p.name = ""
 }
 
 // as describes the client under one of its names.

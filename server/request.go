@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/xcraft-go/xbus/payload"
 	"github.com/xcraft-go/xbus/topics"
@@ -31,15 +30,20 @@ type Request struct {
 	activity bool
 	outcome  func(parts, error) // of a call inside of the hall, instead of an answer
 
-	settled atomic.Bool // the answer was given
-	mu      sync.Mutex
-	ctx     callContext
-	timer   *time.Timer
-	limit   time.Duration // of timer
-	began   bool
-	upload  *inStream // nil until it is asked for
+	place int // in the ledger, from 1 and under its lock; 0: it is not there
+	due   due // under the lock of deadlines
 
-	announced bool // the answer announces a stream
+	settled   atomic.Bool // the answer was given
+	returned  atomic.Bool // the handler has returned
+	announced bool        // the answer announces a stream
+
+	mu        sync.Mutex
+	ctx       callContext
+	began     bool
+	deadlines *deadlines // nil without a deadline
+	upload    *inStream  // nil until it is asked for
+
+	raw json.RawMessage // what give has a pointer to
 }
 
 // RequestOf returns the request that a typed handler serves, from the context
@@ -137,9 +141,16 @@ func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any
 	return decode(&wire.Message{Data: result.Data, Immu: result.Immu, Shred: result.Shred, Chunk: result.Chunk}, out)
 }
 
+// isPlain reports whether the payload of a message is JSON and nothing else.
+func isPlain(m *wire.Message) bool { return m.Immu == nil && m.Shred == nil && m.Chunk == nil }
+
 // pack makes the payload of a message; nothing for nil.
 func pack(data any) (parts, error) {
 	switch d := data.(type) {
+	case *json.RawMessage:
+		if d != nil && wire.Valid(*d) {
+			return parts{Data: *d}, nil
+		}
 	case nil:
 		return parts{}, nil
 	case parts:
@@ -150,7 +161,7 @@ func pack(data any) (parts, error) {
 
 // decode stores the payload of a message in what dst points to.
 func decode(m *wire.Message, dst any) error {
-	if m.Immu == nil && m.Shred == nil && m.Chunk == nil {
+	if isPlain(m) {
 		if raw, ok := dst.(*json.RawMessage); ok {
 			*raw = m.Data
 			return nil

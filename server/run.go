@@ -37,12 +37,8 @@ func (r *Request) arm(ctx context.Context) bool {
 	}
 	r.began = true
 	r.ctx.request, r.ctx.parent = r, ctx
-	limit := r.command.timeout
-	if limit == 0 {
-		limit = r.hall.cfg.Timeout
-	}
-	if r.limit = limit; limit > 0 {
-		r.timer = time.AfterFunc(limit, func() { r.expire(limit) })
+	if r.deadlines = r.hall.limits.of(r.command); r.deadlines != nil {
+		r.deadlines.set(r)
 	}
 	return true
 }
@@ -53,16 +49,19 @@ func (r *Request) expire(limit time.Duration) {
 	if r.settled.Load() {
 		return
 	}
-	r.ctx.end(fmt.Errorf("%w: %v", ErrDeadline, limit))
 	if r.settle(nil, Errorf(CodeTimeout, "%s took longer than %v", r.command.name, limit)) {
 		r.hall.counts.timeouts.Add(1)
 	}
+	r.ctx.end(fmt.Errorf("%w: %v", ErrDeadline, limit))
 }
 
-// abort answers for a request because of the hall, whether it runs or waits.
+// abort answers for a request because of the hall, whether it runs or waits, and
+// reports whether that was its answer. The handler learns of it afterwards: what
+// it returns then is late.
 func (r *Request) abort(cause error) bool {
+	aborted := r.settle(nil, Errorf(CodeAborted, "%s was ended: %w", r.command.name, cause))
 	r.ctx.end(cause)
-	return r.settle(nil, Errorf(CodeAborted, "%s was ended: %w", r.command.name, cause))
+	return aborted
 }
 
 // run calls the handler. Whatever it does, the request is settled afterwards.
@@ -87,7 +86,7 @@ func (h *Hall) run(r *Request) {
 func (r *Request) settle(out any, err error) bool {
 	r.mu.Lock()
 	first := r.settled.CompareAndSwap(false, true)
-	timer, began, upload := r.timer, r.began, r.upload
+	deadlines, began, upload := r.deadlines, r.began, r.upload
 	r.mu.Unlock()
 	h := r.hall
 	if !first {
@@ -95,8 +94,8 @@ func (r *Request) settle(out any, err error) bool {
 		dropStream(out)
 		return false
 	}
-	if timer != nil {
-		timer.Stop()
+	if deadlines != nil {
+		deadlines.clear(r)
 	}
 	if began && isForced(err) {
 		h.busy.outlived(r)
@@ -122,7 +121,7 @@ func (r *Request) release() {
 // leave takes the request out of those in flight.
 func (r *Request) leave() {
 	r.hall.counts.inFlight.Add(-1)
-	if r.peer != nil && r.outcome == nil {
+	if r.outcome == nil {
 		r.peer.ledger.leave(r)
 	}
 }

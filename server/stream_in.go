@@ -290,7 +290,7 @@ func (in *inStream) last() error {
 func (r *Request) extend() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.timer != nil && !r.settled.Load() {
-		r.timer.Reset(r.limit)
+	if r.deadlines != nil && !r.settled.Load() {
+		r.deadlines.set(r)
 	}
 }

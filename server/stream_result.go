@@ -16,7 +16,7 @@ import (
 // the member to leave out of it.
 func streamOf(out any) (s Stream, rest any, name string) {
 	switch v := out.(type) {
-	case nil, parts:
+	case nil, parts, json.RawMessage, *json.RawMessage:
 		return s, out, ""
 	case Stream:
 		return v.sized(), nil, ""
