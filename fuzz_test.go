@@ -32,9 +32,9 @@ func FuzzAddress(f *testing.F) {
 
 // Whatever a hall answers to an autoconnect is read or left.
 func FuzzResume(f *testing.F) {
-	f.Add([]byte(`{"xbus":{"session":"s","known":true,"seq":12,"replayed":3,"lost":"slow consumer"}}`), uint64(3))
-	f.Add([]byte(`{"xbus":5}`), uint64(0))
-	f.Add([]byte(`{"xbus":{"seq":-1,"known":true}}`), uint64(1))
+	f.Add([]byte(`{"session":"s","known":true,"seq":12,"replayed":3,"lost":"slow consumer"}`), uint64(3))
+	f.Add([]byte(`5`), uint64(0))
+	f.Add([]byte(`{"seq":-1,"known":true}`), uint64(1))
 	f.Fuzz(func(t *testing.T, answer []byte, seq uint64) {
 		var p position
 		p.came(seq)

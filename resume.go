@@ -34,12 +34,12 @@ func (c *Client) announce() map[string]any {
 	return map[string]any{"xbus": announcement{Version: 1, Session: session, Seq: c.events.last(), Attempt: c.attempts}}
 }
 
-func resumeOf(answer []byte) resume {
-	var data struct {
-		Resume resume `json:"xbus"`
+// resumeOf reads the member that only halls of xbus have.
+func resumeOf(xbus []byte) (r resume) {
+	if xbus != nil {
+		_ = json.Unmarshal(xbus, &r) // what another hall means by it says nothing
 	}
-	_ = json.Unmarshal(answer, &data) // other halls say nothing
-	return data.Resume
+	return r
 }
 
 // A position is how far the numbered events of a hall have come. After a return

@@ -178,7 +178,7 @@ func (c *Client) dispatch(m *wire.Message) {
 func (c *Client) attached(s conn.Session) {
 	own := s.Identity.OrcName + "::"
 	c.own.Store(&own)
-	answer := resumeOf(s.Answer)
+	answer := resumeOf(s.XBus)
 	c.subs.rename(s.Identity)
 	c.subs.gap(s, answer, c.events.resume(answer))
 	c.lines.attached(answer.Known)

@@ -95,6 +95,9 @@ type Session struct {
 	// Answer is the data of the hall's answer to autoconnect, raw JSON; nil
 	// for a session without a handshake.
 	Answer []byte
+	// XBus is the part of it that halls of xbus add, its member "xbus"; nil for
+	// others.
+	XBus []byte
 	// Began is when the session began; Lost, in OnDetach, when it ended.
 	Began, Lost time.Time
 }

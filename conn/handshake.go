@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +20,7 @@ type attachment struct {
 	identity Identity
 	arp      json.RawMessage // our route, written once
 	answer   json.RawMessage // nil for a session without a handshake
+	xbus     json.RawMessage // the part of answer that halls of xbus add
 	registry json.RawMessage // the part of answer
 	loaded   bool
 	clients  int // of the hall, this one included; 0 when it does not tell
@@ -27,7 +28,7 @@ type attachment struct {
 }
 
 func (a *attachment) session() Session {
-	return Session{Epoch: a.epoch, Identity: a.identity, Info: a.link.Info(), Answer: a.answer, Began: a.began}
+	return Session{Epoch: a.epoch, Identity: a.identity, Info: a.link.Info(), Answer: a.answer, XBus: a.xbus, Began: a.began}
 }
 
 func (c *Conn) dial(ctx context.Context) (Link, error) {
@@ -87,7 +88,7 @@ type question struct {
 // older ones do not count.
 func (c *Conn) ask(ctx context.Context, link Link) (question, error) {
 	temporary := string(wire.NewToken())
-	data, err := json.Marshal(c.announcement(temporary))
+	data, err := c.announcement(temporary)
 	if err != nil {
 		return question{}, &Error{Op: "handshake", Addr: c.cfg.Transport.String(), Err: err, Hint: "Config.Announce gave what JSON cannot hold"}
 	}
@@ -101,13 +102,25 @@ func (c *Conn) ask(ctx context.Context, link Link) (question, error) {
 
 // announcement is the data of an autoconnect. What the protocol says of it
 // cannot be replaced.
-func (c *Conn) announcement(temporary string) map[string]any {
-	data := make(map[string]any)
+func (c *Conn) announcement(temporary string) (json.RawMessage, error) {
+	dst := wire.AppendString([]byte(`{"autoConnectToken":`), temporary)
+	dst = strconv.AppendInt(append(dst, `,"nice":`...), int64(c.cfg.Nice), 10)
+	dst = strconv.AppendBool(append(dst, `,"noForwarding":`...), c.cfg.NoForwarding)
 	if c.cfg.Announce != nil {
-		maps.Copy(data, c.cfg.Announce())
+		for name, value := range c.cfg.Announce() {
+			switch name {
+			case "autoConnectToken", "nice", "noForwarding":
+				continue
+			}
+			text, err := json.Marshal(value)
+			if err != nil {
+				return nil, err
+			}
+			dst = wire.AppendString(append(dst, ','), name)
+			dst = append(append(dst, ':'), text...)
+		}
 	}
-	data["autoConnectToken"], data["nice"], data["noForwarding"] = temporary, c.cfg.Nice, c.cfg.NoForwarding
-	return data
+	return append(dst, '}'), nil
 }
 
 // lastWords looks for a better reason than err, which is that nothing can be
@@ -145,35 +158,44 @@ func (c *Conn) expectSigns(link Link, end context.CancelCauseFunc) *lookout {
 	})
 }
 
-// answered makes the session that the hall's answer describes.
+// answered makes the session that the hall's answer describes. Its members are
+// taken as they come, of a registry of thousands of commands nothing is built.
 func (c *Conn) answered(link Link, m *wire.Message) (*attachment, error) {
-	var data struct {
-		Token       string          `json:"token"`
-		OrcName     string          `json:"orcName"`
-		CmdRegistry json.RawMessage `json:"cmdRegistry"`
-		IsLoaded    bool            `json:"isLoaded"`
-		XBus        json.RawMessage `json:"xbus"` // of halls of xbus
+	var token, orcName string
+	var registry, xbus json.RawMessage
+	loaded := false
+	for name, value := range wire.Members(m.Data) {
+		switch name {
+		case "token":
+			token, _ = wire.Text(value)
+		case "orcName":
+			orcName, _ = wire.Text(value)
+		case "cmdRegistry":
+			registry = value
+		case "isLoaded":
+			loaded = wire.Truthy(value)
+		case "xbus":
+			xbus = value
+		}
 	}
-	if err := json.Unmarshal(m.Data, &data); err != nil {
-		return nil, malformed("autoconnect.finished", err)
-	}
-	if data.Token == "" || !strings.Contains(data.OrcName, "@") || !isObject(data.CmdRegistry) {
+	if token == "" || !strings.Contains(orcName, "@") || !isObject(registry) {
 		return nil, malformed("autoconnect.finished", errors.New("token, orcName or cmdRegistry is missing"))
 	}
-	a := c.session(link, wire.Token(data.Token), data.OrcName)
-	a.answer, a.registry, a.loaded = m.Data, data.CmdRegistry, data.IsLoaded
-	a.clients = clientsOf(data.XBus)
+	a := c.session(link, wire.Token(token), orcName)
+	a.answer, a.registry, a.loaded, a.xbus, a.clients = m.Data, registry, loaded, xbus, clientsOf(xbus)
 	return a, nil
 }
 
 // clientsOf is how many clients a hall of xbus has; 0 when it is another one, or
 // does not tell.
 func clientsOf(xbus json.RawMessage) int {
-	var data struct {
-		Clients int `json:"clients"`
+	for name, value := range wire.Members(xbus) {
+		if name == "clients" {
+			n, _ := strconv.Atoi(string(value))
+			return max(n, 0)
+		}
 	}
-	_ = json.Unmarshal(xbus, &data)
-	return max(data.Clients, 0)
+	return 0
 }
 
 // serverSession is a session without a handshake, for a client that was given
