@@ -201,15 +201,15 @@ func (n *nodeEvents) start(ctx context.Context, network string, c EventConfig) e
 func (n *nodeEvents) PIDs() []int { return n.pids }
 
 func (n *nodeEvents) Events(ctx context.Context, count int) error {
-	_, err := n.counted(ctx, eventTopic, count, func(c *interop.Client) error {
-		return c.Send("", "demo.burst", burst(count, n.size))
-	})
+	_, err := n.counted(ctx, eventTopic, count, "demo.burst", burst(count, n.size))
 	return err
 }
 
 // counted lets all clients count the events that the first one asks for, and
-// returns what each has to say about them.
-func (n *nodeEvents) counted(ctx context.Context, topic string, count int, ask func(*interop.Client) error) (facts []interop.Fact, err error) {
+// returns what each has to say about them. The command is nested, as those of
+// xbus are: else the server would send another event after each of them, that
+// the activity goes on.
+func (n *nodeEvents) counted(ctx context.Context, topic string, count int, cmd string, data any) (facts []interop.Fact, err error) {
 	n.runs++
 	label := fmt.Sprint("events ", n.runs)
 	for _, c := range n.clients {
@@ -220,7 +220,7 @@ func (n *nodeEvents) counted(ctx context.Context, topic string, count int, ask f
 			return nil, err
 		}
 	}
-	if err := ask(n.clients[0]); err != nil {
+	if err := n.clients[0].Do(map[string]any{"op": "send", "cmd": cmd, "data": data, "nested": true}); err != nil {
 		return nil, err
 	}
 	for _, c := range n.clients {
@@ -241,8 +241,8 @@ func (n *nodeEvents) counted(ctx context.Context, topic string, count int, ask f
 }
 
 // burst is the data of the command demo.burst.
-func burst(n, size int) map[string]int {
-	return map[string]int{"n": n, "size": max(size-burstMembers, 1)}
+func burst(n, size int) map[string]any {
+	return map[string]any{"n": n, "text": Text(size - burstMembers)}
 }
 
 // goJSEvents is a real server and clients of xbus.

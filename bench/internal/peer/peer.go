@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"math/rand/v2"
 	"time"
 )
 
@@ -76,7 +76,19 @@ const CallSize = 300
 // Object makes data of about n bytes: a JSON object with one text.
 func Object(n int) json.RawMessage {
 	const frame = `{"text":""}`
-	return json.RawMessage(`{"text":"` + strings.Repeat("p", max(n-len(frame), 1)) + `"}`)
+	return json.RawMessage(`{"text":"` + Text(n-len(frame)) + `"}`)
+}
+
+// Text is n random letters and digits, at least one, the same each time: text that
+// repeats itself would flatter who compresses.
+func Text(n int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, max(n, 1))
+	for i := range text {
+		text[i] = letters[random.IntN(len(letters))]
+	}
+	return string(text)
 }
 
 var callData = Object(CallSize)

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/xcraft-go/xbus"
-	"github.com/xcraft-go/xbus/interop"
 	"github.com/xcraft-go/xbus/server"
 )
 
@@ -73,7 +71,7 @@ func LatencyOf(all []float64) Latency {
 func (w stopwatch) beats(ctx context.Context, n, size int, interval time.Duration, publish func(beat) error) (Latency, error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	text := strings.Repeat("p", max(size-pulseMembers, 1))
+	text := Text(size - pulseMembers)
 	for i := range n {
 		select {
 		case <-ticker.C:
@@ -173,7 +171,7 @@ func (p *natsPulse) Pulse(ctx context.Context, n, size int, interval time.Durati
 
 // pulse is the data of the command demo.pulse.
 func pulse(n, size int, interval time.Duration) map[string]any {
-	return map[string]any{"n": n, "ms": float64(interval.Microseconds()) / 1000, "size": max(size-pulseMembers, 1)}
+	return map[string]any{"n": n, "ms": float64(interval.Microseconds()) / 1000, "text": Text(size - pulseMembers)}
 }
 
 // goJSPulse is a real server and a client of xbus.
@@ -210,9 +208,7 @@ func (p *goJSPulse) Pulse(ctx context.Context, n, size int, interval time.Durati
 type nodePulse struct{ *nodeEvents }
 
 func (p nodePulse) Pulse(ctx context.Context, n, size int, interval time.Duration) (Latency, error) {
-	facts, err := p.counted(ctx, pulseTopic, n, func(c *interop.Client) error {
-		return c.Send("", "demo.pulse", pulse(n, size, interval))
-	})
+	facts, err := p.counted(ctx, pulseTopic, n, "demo.pulse", pulse(n, size, interval))
 	if err != nil {
 		return Latency{}, err
 	}

@@ -33,10 +33,10 @@ module.exports = (add) => {
 
   add(
     'pulse',
-    {desc: 'data.n events demo::pulsed of data.size characters, data.per by data.ms'},
+    {desc: 'data.n events demo::pulsed of data.size characters or of data.text, data.per by data.ms'},
     ({data, resp, done}) => {
       const {n = 3, ms = 100, per = 1, size = 0, topic = 'demo::pulsed'} = data;
-      const text = 'p'.repeat(size);
+      const text = data.text ?? 'p'.repeat(size);
       let i = 0;
       const timer = setInterval(() => {
         for (let k = 0; k < per && i < n; ++k, ++i) {
@@ -52,10 +52,10 @@ module.exports = (add) => {
 
   add(
     'burst',
-    {desc: 'data.n events demo::burst of data.size characters'},
+    {desc: 'data.n events demo::burst of data.size characters or of data.text'},
     ({data, resp, done}) => {
       const {n = 1000, size = 10, topic = 'demo::burst'} = data;
-      const text = 'b'.repeat(size);
+      const text = data.text ?? 'b'.repeat(size);
       for (let i = 0; i < n; ++i) {
         resp.events.send(topic, {i, at: now(), text});
       }
