@@ -35,6 +35,8 @@ const (
 	// A link keeps a small buffer of its own; large ones are shared by all links.
 	smallBuffer = 16 << 10
 	largeBuffer = batchSize + 64<<10
+	// envelopeSize is about what a message takes beside its fields.
+	envelopeSize = 320
 )
 
 // memberHead begins a gzip member: no name, no time, unknown system.
@@ -55,6 +57,9 @@ func (b *backlog) append(m *wire.Message, number uint64) error {
 	}
 	last := &b.batches[len(b.batches)-1]
 	length := len(last.frames)
+	if want := length + m.Size() + envelopeSize; want > cap(last.frames) {
+		last.frames = b.grow(last.frames, want)
+	}
 	frames, err := wire.Append(last.frames, m)
 	if err != nil {
 		last.frames = frames[:length]
@@ -89,6 +94,21 @@ func (b *backlog) buffer() []byte {
 	buffer := slices.Grow(b.spare[:0], headRoom)
 	b.spare = nil
 	return buffer[:headRoom]
+}
+
+// grow makes room for a batch of this size, by one of the two kinds of buffers as
+// long as they hold it: what has grown by itself would be used once.
+func (b *backlog) grow(frames []byte, want int) []byte {
+	switch {
+	case want <= smallBuffer/4:
+		return slices.Grow(frames, want-len(frames))
+	case want <= smallBuffer:
+		return append(make([]byte, 0, smallBuffer), frames...)
+	case want <= largeBuffer && cap(frames) <= smallBuffer:
+		b.spare = frames
+		return append(shared.Get().(*[largeBuffer]byte)[:0], frames...)
+	}
+	return frames // wire.Append makes the room
 }
 
 // giveBack takes a buffer for later. One that has grown beyond its kind is left
