@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"flag"
@@ -12,9 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 
+	"github.com/xcraft-go/xbus/bench/internal/measure"
 	"github.com/xcraft-go/xbus/payload"
 )
 
@@ -24,15 +25,9 @@ var reference string
 // passes is how often a round does each thing; its result is the median.
 const passes = 15
 
-func main() {
-	rounds := flag.Int("rounds", 3, "rounds, in which the contenders take turns")
-	modules := flag.String("modules", "../interop/node_modules", "the packages of the reference")
-	flag.Parse()
-	if err := run(max(1, *rounds), *modules); err != nil {
-		fmt.Fprintln(os.Stderr, "payload:", err)
-		os.Exit(1)
-	}
-}
+var modules = flag.String("modules", "../interop/node_modules", "the packages of the reference")
+
+func main() { measure.Main("payload", run) }
 
 // A cost is what one decode and one encode take, in nanoseconds.
 type cost struct {
@@ -40,40 +35,76 @@ type cost struct {
 	Size, Length   int
 }
 
-func run(rounds int, modules string) error {
-	worst := cost{Decode: 1e9, Encode: 1e9}
-	for _, shape := range []struct {
-		name  string
-		value payload.Value
-	}{{"inventory", inventory(5000)}, {"flat", flat(29000)}} {
-		text, err := payload.Append(nil, shape.value)
-		if err != nil {
+func run(ctx context.Context, b *measure.Bench) error {
+	if err := available(); err != nil {
+		b.Note("immutable values were left out: %v", err)
+		return nil
+	}
+	shapes := []shape{{"inventory", inventory(5000)}, {"flat", flat(29000)}}
+	for _, s := range shapes {
+		if err := s.measure(ctx, b); err != nil {
 			return err
 		}
-		var ours, theirs []cost
-		for range rounds {
-			js, err := node(text, modules)
-			if err != nil {
-				return err
-			}
-			if js.Size != shape.value.Len() || js.Length != len(text) {
-				return fmt.Errorf("the reference has read %d entries and written %d bytes instead of %d and %d", js.Size, js.Length, shape.value.Len(), len(text))
-			}
-			ours, theirs = append(ours, measure(text)), append(theirs, js)
-		}
-		a, b := median(ours), median(theirs)
-		fmt.Printf("%-10s %7d bytes  decode %8.2f ms against %8.2f ms  encode %8.2f ms against %8.2f ms\n",
-			shape.name, len(text), a.Decode/1e6, b.Decode/1e6, a.Encode/1e6, b.Encode/1e6)
-		worst.Decode, worst.Encode = min(worst.Decode, b.Decode/a.Decode), min(worst.Encode, b.Encode/a.Encode)
 	}
-	// The smaller one of both maps.
-	fmt.Printf("figure immutable_decode_vs_js %.1f ratio\n", worst.Decode)
-	fmt.Printf("figure immutable_encode_vs_js %.1f ratio\n", worst.Encode)
+	for _, part := range []string{"decode", "encode"} { // the smaller ratio of both maps
+		least := min(shapes[0].ratio(b, part), shapes[1].ratio(b, part))
+		b.Figure("immutable_"+part+"_vs_js", least, "ratio", measure.Bar{})
+	}
 	return nil
 }
 
-// measure does with this library what reference.js does with the other.
-func measure(text []byte) cost {
+// A shape is a map that both sides read and write.
+type shape struct {
+	name  string
+	value payload.Value
+}
+
+func (s shape) key(row, part string) measure.Key {
+	return measure.Key{Table: "immutable values of 1 MB of text", Row: row, Column: part + " " + s.name}
+}
+
+func (s shape) ratio(b *measure.Bench, part string) float64 {
+	return b.Median(s.key("js", part)) / b.Median(s.key("xbus", part))
+}
+
+// measure lets both take turns. A round of each gives two cells.
+func (s shape) measure(ctx context.Context, b *measure.Bench) error {
+	text, err := payload.Append(nil, s.value)
+	if err != nil {
+		return err
+	}
+	cells := make(map[measure.Key]*measure.Series)
+	var order []measure.Key
+	add := func(row, part string, ns float64) {
+		k := s.key(row, part)
+		if cells[k] == nil {
+			cells[k] = &measure.Series{Key: k, Unit: "ms"}
+			order = append(order, k)
+		}
+		cells[k].Values = append(cells[k].Values, ns/1e6)
+	}
+	for range b.Rounds {
+		js, err := node(ctx, text)
+		if err != nil {
+			return err
+		}
+		if js.Size != s.value.Len() || js.Length != len(text) {
+			return fmt.Errorf("the reference has read %d entries and written %d bytes instead of %d and %d", js.Size, js.Length, s.value.Len(), len(text))
+		}
+		ours := costOf(text)
+		add("xbus", "decode", ours.Decode)
+		add("xbus", "encode", ours.Encode)
+		add("js", "decode", js.Decode)
+		add("js", "encode", js.Encode)
+	}
+	for _, k := range order {
+		b.Add(cells[k])
+	}
+	return nil
+}
+
+// costOf does with this library what reference.js does with the other.
+func costOf(text []byte) cost {
 	value, err := payload.Decode(text, payload.Limits{})
 	if err != nil {
 		panic(err) // it was made above
@@ -94,28 +125,23 @@ func typical(f func()) float64 {
 			ns = append(ns, float64(time.Since(began).Nanoseconds()))
 		}
 	}
-	slices.Sort(ns)
-	return ns[len(ns)/2]
+	return measure.Median(ns)
 }
 
-func median(costs []cost) cost {
-	of := func(f func(cost) float64) float64 {
-		var list []float64
-		for _, c := range costs {
-			list = append(list, f(c))
-		}
-		slices.Sort(list)
-		return list[len(list)/2]
+func available() error {
+	if _, err := exec.LookPath("node"); err != nil {
+		return err
 	}
-	return cost{Decode: of(func(c cost) float64 { return c.Decode }), Encode: of(func(c cost) float64 { return c.Encode })}
+	_, err := os.Stat(*modules)
+	return err
 }
 
-func node(text []byte, modules string) (c cost, err error) {
-	path, err := filepath.Abs(modules)
+func node(ctx context.Context, text []byte) (c cost, err error) {
+	path, err := filepath.Abs(*modules)
 	if err != nil {
 		return c, err
 	}
-	cmd := exec.Command("node", "-e", reference, fmt.Sprint(passes))
+	cmd := exec.CommandContext(ctx, "node", "-e", reference, fmt.Sprint(passes))
 	cmd.Env = append(os.Environ(), "NODE_PATH="+path)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), os.Stderr
 	out, err := cmd.Output()

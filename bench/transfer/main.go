@@ -7,39 +7,30 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"time"
 
 	"github.com/xcraft-go/xbus"
+	"github.com/xcraft-go/xbus/bench/internal/measure"
 	"github.com/xcraft-go/xbus/interop"
 	"github.com/xcraft-go/xbus/server"
 )
 
-func main() {
-	rounds := flag.Int("rounds", 3, "rounds, in which the contenders take turns")
-	flag.Parse()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if err := run(ctx, max(1, *rounds)); err != nil {
-		fmt.Fprintln(os.Stderr, "transfer:", err)
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("transfer", run) }
 
 // A contender is a hall and how much it is given to do.
 type contender struct {
 	name   string
 	client *xbus.Client
 	size   int64
-	down   []float64 // MB/s
-	up     []float64
 }
 
-func run(ctx context.Context, rounds int) error {
+func run(ctx context.Context, b *measure.Bench) error {
+	if err := interop.Available(); err != nil {
+		b.Note("streams of bytes were left out: %v", err)
+		return nil
+	}
 	node, err := interop.StartServer(ctx, interop.ServerOptions{})
 	if err != nil {
 		return err
@@ -50,28 +41,60 @@ func run(ctx context.Context, rounds int) error {
 		return err
 	}
 	defer hall.Close()
-	contenders := []*contender{{name: "real server", size: 20 << 20}, {name: "xbus", size: 200 << 20}}
-	for i, url := range []string{node.URL(), hall.URL()} {
-		if contenders[i].client, err = xbus.Connect(ctx, url); err != nil {
+	js, ours := contender{name: "real server", size: 20 << 20}, contender{name: "xbus", size: 200 << 20}
+	for _, c := range []struct {
+		*contender
+		url string
+	}{{&js, node.URL()}, {&ours, hall.URL()}} {
+		if c.client, err = xbus.Connect(ctx, c.url); err != nil {
 			return err
 		}
-		defer contenders[i].client.Close()
+		defer c.client.Close()
 	}
-	for range rounds {
-		for _, c := range contenders {
-			if err := c.measure(ctx); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
+	if err := b.Run(ctx, []measure.Case{js.measured(downloads), ours.measured(downloads), js.measured(uploads), ours.measured(uploads)}); err != nil {
+		return err
+	}
+	down := b.Median(key(ours.name, downloads)) / b.Median(key(js.name, downloads))
+	up := b.Median(key(ours.name, uploads)) / b.Median(key(js.name, uploads))
+	b.Figure("stream_download_vs_js", down, "ratio", measure.Bar{})
+	b.Figure("stream_upload_vs_js", up, "ratio", measure.Bar{})
+	b.Figure("stream_vs_js", min(down, up), "ratio", measure.Bar{})
+	return nil
+}
+
+const (
+	downloads = "download"
+	uploads   = "upload"
+)
+
+func key(row, way string) measure.Key {
+	return measure.Key{Table: "streams of bytes", Row: row, Column: way}
+}
+
+// measured measures megabytes a second.
+func (c *contender) measured(way string) measure.Case {
+	return measure.Case{Key: key(c.name, way), Unit: "MB/s", Measure: func(ctx context.Context) (s measure.Sample, err error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		began := time.Now()
+		if way == downloads {
+			err = c.download(ctx)
+		} else {
+			_, err = c.client.Upload(ctx, "demo.upload", nil, io.LimitReader(letters{}, c.size), c.size)
 		}
+		return measure.Sample{Value: float64(c.size) / 1e6 / time.Since(began).Seconds()}, err
+	}}
+}
+
+func (c *contender) download(ctx context.Context) error {
+	d, err := c.client.Download(ctx, "demo.download", map[string]int64{"size": c.size})
+	if err != nil {
+		return err
 	}
-	js, our := contenders[0], contenders[1]
-	for _, c := range contenders {
-		fmt.Printf("%-12s download %8.1f MB/s  upload %8.1f MB/s\n", c.name, median(c.down), median(c.up))
+	defer d.Close()
+	if n, err := io.Copy(io.Discard, d); err != nil || n != c.size {
+		return fmt.Errorf("%d bytes came: %w", n, err)
 	}
-	down, up := median(our.down)/median(js.down), median(our.up)/median(js.up)
-	fmt.Printf("figure stream_download_vs_js %.1f ratio\n", down)
-	fmt.Printf("figure stream_upload_vs_js %.1f ratio\n", up)
-	fmt.Printf("figure stream_vs_js %.1f ratio\n", min(down, up))
 	return nil
 }
 
@@ -97,31 +120,3 @@ type letters struct{}
 func (letters) Read(p []byte) (int, error) { return copy(p, page), nil }
 
 var page = bytes.Repeat([]byte("a"), 64<<10)
-
-func (c *contender) measure(ctx context.Context) error {
-	began := time.Now()
-	d, err := c.client.Download(ctx, "demo.download", map[string]int64{"size": c.size})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if n, err := io.Copy(io.Discard, d); err != nil || n != c.size {
-		return fmt.Errorf("%d bytes came: %w", n, err)
-	}
-	c.down = append(c.down, c.rate(began))
-	began = time.Now()
-	if _, err := c.client.Upload(ctx, "demo.upload", nil, io.LimitReader(letters{}, c.size), c.size); err != nil {
-		return err
-	}
-	c.up = append(c.up, c.rate(began))
-	return nil
-}
-
-// rate is in MB a second.
-func (c *contender) rate(began time.Time) float64 {
-	return float64(c.size) / 1e6 / time.Since(began).Seconds()
-}
-
-func median(list []float64) float64 {
-	return slices.Sorted(slices.Values(list))[len(list)/2]
-}
