@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -58,54 +57,18 @@ func (h *Hall) Ready() {
 	h.route(h.event("greathall::loaded", nil))
 }
 
-// An ask is the data of an autoconnect.
-type ask struct {
-	AutoConnectToken string     `json:"autoConnectToken"`
-	Nice             int        `json:"nice"`
-	NoForwarding     bool       `json:"noForwarding"`
-	XBus             *announced `json:"xbus"`
-}
-
-// announced is what a client of xbus says of itself.
-type announced struct {
-	Version int    `json:"version"`
-	Session string `json:"session"`
-	Seq     uint64 `json:"seq"`
-	Attempt uint64 `json:"attempt"` // grows with each autoconnect of the client; 0 when it does not count
-}
-
-// A welcome is the data of the answer.
-type welcome struct {
-	Token       string          `json:"token"`
-	OrcName     string          `json:"orcName"`
-	CmdRegistry json.RawMessage `json:"cmdRegistry"`
-	IsLoaded    bool            `json:"isLoaded"`
-	XBus        *resumed        `json:"xbus,omitempty"`
-}
-
-// resumed is what a client of xbus learns of its session.
-type resumed struct {
-	Version  int    `json:"version"`
-	Session  string `json:"session"`
-	Known    bool   `json:"known"`
-	Seq      uint64 `json:"seq"`
-	Replayed int    `json:"replayed"`
-	Clients  int    `json:"clients"` // connected now, this one included
-	Lost     Reason `json:"lost,omitempty"`
-}
-
 // bind answers an autoconnect (protocol §4.3): the client gets a name, and its
 // events from then on.
 func (h *Hall) bind(p *peer, m *wire.Message) {
-	var a ask
-	if err := json.Unmarshal(m.Data, &a); err != nil || !isThrowAway(a.AutoConnectToken) {
+	a := askOf(m.Data)
+	if !isThrowAway(a.autoConnectToken) {
 		h.counts.refuse(Malformed)
 		p.end(BadPeer, fmt.Errorf("autoconnect without {autoConnectToken} in its data"))
 		return
 	}
 	p.announce(a, m)
 	if err := p.authentic(); err != nil {
-		h.deny(p, a.AutoConnectToken, err)
+		h.deny(p, a.autoConnectToken, err)
 		return
 	}
 	s := h.sessionFor(p, a)
@@ -117,12 +80,13 @@ func (h *Hall) bind(p *peer, m *wire.Message) {
 
 func (h *Hall) welcome(p *peer, s *session, a ask) {
 	name := h.nameFor(s, a)
-	data, replay := welcome{Token: string(h.token), OrcName: name, IsLoaded: true}, []*wire.Message(nil)
+	var resume *resumed
+	var replay []*wire.Message
 
 	// Under the lock of the session: events begin right behind the answer.
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.follows(a.XBus) {
+	if !s.follows(a.xbus) {
 		p.end(Replaced, fmt.Errorf("the session goes on over a newer connection"))
 		return
 	}
@@ -134,15 +98,16 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 		return
 	}
 	if s.numbered {
-		data.XBus, replay = s.resume(a.XBus)
-		data.XBus.Clients = h.routes.connections()
+		resume, replay = s.resume(a.xbus)
+		resume.clients = h.routes.connections()
 	}
 	s.peer, s.leaving = p, false
 	p.session.Store(s)
 	p.admit()
 	h.routes.join(s)
-	data.CmdRegistry = h.commands.load().registry()
-	p.send(h.direct(a.AutoConnectToken, a.AutoConnectToken+"::autoconnect.finished", data))
+	answer := h.direct(a.autoConnectToken, a.autoConnectToken+"::autoconnect.finished", nil)
+	answer.Data = h.welcomeText(name, h.commands.load().registry(), resume)
+	p.send(answer)
 	for _, event := range replay {
 		p.send(event)
 	}
@@ -154,13 +119,13 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 // other order: the older connection, which the client has given up, must not take
 // the session from the newer one. The lock of the session is held.
 func (s *session) follows(a *announced) bool {
-	if a == nil || a.Attempt == 0 {
+	if a == nil || a.attempt == 0 {
 		return true
 	}
-	if a.Attempt < s.attempt {
+	if a.attempt < s.attempt {
 		return false
 	}
-	s.attempt = a.Attempt
+	s.attempt = a.attempt
 	return true
 }
 
@@ -184,10 +149,8 @@ func (p *peer) announce(a ask, m *wire.Message) {
 	if p.session.Load() != nil {
 		return
 	}
-	var routes map[string]struct{ NodeName string }
-	_ = json.Unmarshal(m.ARP, &routes) // what is missing is not known
-	p.info.Nice, p.info.NoForwarding = a.Nice, a.NoForwarding
-	p.info.NodeName = routes[a.AutoConnectToken].NodeName
+	p.info.Nice, p.info.NoForwarding = a.nice, a.noForwarding
+	p.info.NodeName = nodeNameOf(m.ARP, a.autoConnectToken)
 }
 
 // deny tells a client that it may not come in, and cuts it.
@@ -208,11 +171,11 @@ func (h *Hall) sessionFor(p *peer, a ask) *session {
 	if s := p.session.Load(); s != nil {
 		return s
 	}
-	if a.XBus == nil || a.XBus.Version != 1 {
+	if a.xbus == nil || a.xbus.version != 1 {
 		return &session{}
 	}
-	if a.XBus.Session != "" {
-		if s := h.routes.byID(a.XBus.Session); s != nil {
+	if a.xbus.session != "" {
+		if s := h.routes.byID(a.xbus.session); s != nil {
 			return s
 		}
 	}
@@ -224,7 +187,7 @@ func (h *Hall) sessionFor(p *peer, a ask) *session {
 // nameFor draws a name, or returns the one that a resumed session has.
 func (h *Hall) nameFor(s *session, a ask) string {
 	h.routes.join(s) // so that it can own the name; it gets nothing without a connection
-	if a.XBus != nil && a.XBus.Session != "" && a.XBus.Session == s.id && s.first != "" {
+	if a.xbus != nil && a.xbus.session != "" && a.xbus.session == s.id && s.first != "" {
 		return s.first
 	}
 	for {

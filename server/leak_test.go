@@ -88,7 +88,7 @@ func visit(t *testing.T, transport conn.Transport) {
 		}
 		switch m.Topic {
 		case "t::autoconnect.finished":
-			var w welcome
+			var w struct{ Token, OrcName string }
 			json.Unmarshal(m.Data, &w)
 			send(&wire.Message{Topic: commandLines, Token: wire.Token(w.Token), OrcName: w.OrcName, ID: "2", Nested: true,
 				Data: json.RawMessage(fmt.Sprintf(`{"type":"add","lineId":"x","orcName":%q,"token":"t"}`, w.OrcName))})
@@ -116,7 +116,7 @@ func TestRoomIsNotMadeOfWhoComesIn(t *testing.T) {
 	}
 	defer hall.Close()
 	p := &peer{}
-	ask := ask{XBus: &announced{Version: 1}}
+	ask := ask{xbus: &announced{version: 1}}
 	var away []*session
 	for range 3 {
 		s := hall.sessionFor(p, ask)

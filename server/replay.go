@@ -40,12 +40,12 @@ func (k *kept) after(seq uint64) []*wire.Message {
 // resume tells a client of xbus where its session stands, and which events it
 // gets once more. The lock of the session is held.
 func (s *session) resume(a *announced) (*resumed, []*wire.Message) {
-	r := &resumed{Version: 1, Session: s.id, Seq: s.seq, Lost: s.lost}
-	if a == nil || a.Session != s.id {
+	r := &resumed{session: s.id, seq: s.seq, lost: s.lost}
+	if a == nil || a.session != s.id {
 		return r, nil
 	}
-	replay := s.kept.after(a.Seq)
-	r.Known, r.Replayed = true, len(replay)
+	replay := s.kept.after(a.seq)
+	r.known, r.replayed = true, len(replay)
 	return r, replay
 }
 
