@@ -43,8 +43,8 @@ const (
 const memberHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 // endlessHead begins the one member of a link (protocol §2.3). In an extra field,
-// which others pass over, it promises stored blocks only and no end: its reader
-// need keep neither a window nor a checksum.
+// which others pass over, it promises stored blocks only, and not to ask for a
+// checksum at the end: its reader need keep neither a window nor a sum.
 const (
 	endlessHead = "\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x04\x00" + promise
 	promise     = "XB\x00\x00"

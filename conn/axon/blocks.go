@@ -3,6 +3,7 @@ package axon
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"net"
 	"os"
 	"time"
@@ -21,11 +22,41 @@ func (o *outbox) send(batch []byte) error {
 		}
 	case len(frames) <= maxBlock:
 		_, err = o.socket.Write(o.storedInPlace(batch))
+		o.note(frames)
 	default:
 		err = o.writeBlocks(frames)
+		o.note(frames)
 	}
 	return err
 }
+
+// note keeps what the end of the member says of it.
+func (o *outbox) note(frames []byte) {
+	if !o.link.promised.Load() {
+		o.sum, o.size = crc32.Update(o.sum, crc32.IEEETable, frames), o.size+uint32(len(frames))
+	}
+}
+
+// endMember ends the gzip member. A peer of the reference that finds the end of
+// the socket right behind the last frames, because it was busy, would take them
+// for a part of a broken member and throw them away. A peer of xbus takes what
+// has come, and needs no end.
+func (o *outbox) endMember() {
+	o.socket.limit = endTime
+	switch {
+	case !o.link.cfg.compressed || o.link.promised.Load():
+	case o.deflate != nil && o.written.Load() > 0:
+		o.deflate.Close() // who is gone gets nothing
+	case o.opened:
+		tail := append(make([]byte, 0, blockHead+8), 1, 0, 0, 0xff, 0xff)
+		tail = binary.LittleEndian.AppendUint32(tail, o.sum)
+		o.socket.Write(binary.LittleEndian.AppendUint32(tail, o.size))
+	}
+}
+
+// endTime is how long the end of a member may take to be written: a few bytes,
+// behind what the system has taken already.
+const endTime = 5 * time.Millisecond
 
 // storedInPlace makes one stored block of a batch, in the room before it.
 func (o *outbox) storedInPlace(batch []byte) []byte {

@@ -25,10 +25,11 @@ type inflater struct {
 	next func(p []byte) (int, error) // the present step
 	err  error
 
-	headCRC uint32
-	endless bool   // the member has promised stored blocks without end
-	size    uint32 // of the member, so far; not of an endless one
-	crc     uint32
+	headCRC  uint32
+	promised func() // called for a member that is endless; nil for nobody
+	endless  bool   // the member has promised stored blocks whose sum is not needed
+	size     uint32 // of the member, so far; not of an endless one
+	crc      uint32
 
 	block   int  // bytes left of a stored block
 	last    bool // it is the last one of the member
@@ -137,6 +138,9 @@ func (z *inflater) readHead() error {
 			}
 		}
 	}
+	if z.endless && z.promised != nil {
+		z.promised()
+	}
 	if flags&flagCRC == 0 {
 		return nil
 	}
@@ -194,8 +198,8 @@ func (z *inflater) blockHead(p []byte) (int, error) {
 	if err != nil {
 		return 0, truncated(err)
 	}
-	if z.endless && head[0] != 0 {
-		return 0, z.fail("a member without end comes to its end, or compresses")
+	if z.endless && head[0] > 1 {
+		return 0, z.fail("a member that has promised stored blocks compresses")
 	}
 	if head[0]>>1&3 != 0 {
 		z.startDeflate()
@@ -258,7 +262,7 @@ func (z *inflater) memberTail(p []byte) (int, error) {
 	if err != nil {
 		return 0, truncated(err)
 	}
-	if binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size {
+	if !z.endless && (binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size) {
 		return 0, z.fail("a wrong checksum or size")
 	}
 	z.next = z.memberHead

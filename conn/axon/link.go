@@ -36,6 +36,7 @@ type link struct {
 	info   conn.LinkInfo // what does not change
 
 	received atomic.Int64 // when the last bytes came, as time since start
+	promised atomic.Bool  // the peer writes as xbus does, and reads as xbus does
 	started  time.Time
 
 	life   context.Context // ends with Close
@@ -58,7 +59,9 @@ func newLink(cfg linkConfig) *link {
 	socket := &socketReader{link: l, acknowledge: func() {}}
 	var src io.Reader = socket
 	if cfg.compressed {
-		src = newInflater(src)
+		z := newInflater(src)
+		z.promised = func() { l.promised.Store(true) }
+		src = z
 	}
 	if cfg.hall == nil {
 		socket.acknowledge = acknowledger(cfg.in)

@@ -33,7 +33,11 @@ type outbox struct {
 	idle    chan struct{} // closed when the writer ends; nil unless flush waits
 
 	written atomic.Uint64
-	opened  bool // the gzip member has begun; the writer's own
+
+	// The writer's own, and of stop when there is no writer.
+	opened  bool   // the gzip member has begun
+	sum     uint32 // of what is in it, for its end
+	size    uint32
 	deflate *gzip.Writer
 }
 
@@ -41,7 +45,7 @@ func newOutbox(l *link) *outbox {
 	o := &outbox{link: l, socket: socketWriter{l.cfg.out, l.cfg.WriteTimeout}}
 	o.writer = o.write
 	if l.cfg.compressed && l.cfg.Compression > 0 {
-		o.deflate, _ = gzip.NewWriterLevel(o.socket, l.cfg.Compression) // the level was checked
+		o.deflate, _ = gzip.NewWriterLevel(&o.socket, l.cfg.Compression) // the level was checked
 	}
 	return o
 }
@@ -115,12 +119,16 @@ func (o *outbox) flush(ctx context.Context) error {
 	}
 }
 
-// stop lets nothing be written any more. The first reason counts.
+// stop lets nothing be written any more, but the end of what was. The first
+// reason counts.
 func (o *outbox) stop(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err == nil {
 		o.err = err
+		if !o.writing {
+			o.endMember()
+		}
 		tell(&o.room)
 		tell(&o.idle)
 	}
