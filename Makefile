@@ -66,7 +66,14 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 		done; done; rm -f $$log
 
 .PHONY: bench
-bench: ## the benchmarks of the library
+bench: ## xbus beside the reference and its peers: figures, docs/performance.md (10 minutes; QUICK=1: under 2, into bin/)
+ifneq ($(NODE),)
+	@$(MAKE) --no-print-directory interop-install
+endif
+	@cd bench && $(GO) run ./all $(if $(QUICK),-quick)
+
+.PHONY: bench-go
+bench-go: ## the benchmarks of the library
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-streams

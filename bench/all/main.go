@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +24,36 @@ import (
 	"github.com/xcraft-go/xbus/bench/internal/report"
 )
 
-// programs in the order of the page.
-var programs = []string{"calls", "latency", "events", "link", "dispatch", "cost", "footprint", "streams", "payload", "transfer"}
+// order is that of the page; programs that it does not name come last.
+var order = []string{"calls", "latency", "events", "link", "dispatch", "cost", "footprint", "streams", "payload", "transfer"}
+
+// programs finds what is to be run: the folders of dir with a main.go, without
+// this one.
+func programs(dir string) (list []string, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "main.go"))
+	for _, f := range files {
+		if name := filepath.Base(filepath.Dir(f)); name != "all" {
+			list = append(list, name)
+		}
+	}
+	rank := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(list, func(a, b string) int { return rank(a) - rank(b) })
+	if len(list) == 0 && err == nil {
+		err = errors.New("there are no programs: run it in the folder bench")
+	}
+	return list, err
+}
 
 func main() {
 	quick := flag.Bool("quick", false, "a short run: all works, and roughly how fast")
 	rounds := flag.Int("rounds", 0, "rounds of each program (its own default)")
 	docs := flag.String("docs", "", "folder of page and picture (../docs, quick ../bin)")
-	only := flag.String("programs", strings.Join(programs, ","), "programs to run")
+	only := flag.String("programs", "", "programs to run, e.g. calls,events (all)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -38,7 +61,14 @@ func main() {
 	if r.docs == "" {
 		r.docs = filepath.Join("..", map[bool]string{false: "docs", true: "bin"}[*quick])
 	}
-	if err := r.run(ctx, strings.Split(*only, ",")); err != nil {
+	list, err := programs(".")
+	if *only != "" {
+		list = strings.Split(*only, ",")
+	}
+	if err == nil {
+		err = r.run(ctx, list)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "all:", err)
 		stop()
 		os.Exit(1)

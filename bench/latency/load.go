@@ -34,7 +34,7 @@ func halfLoad(ctx context.Context, b *measure.Bench) error {
 		}
 		b.Note("%s makes %s calls/s at most with 256 in flight and gets %s calls/s in the table of half load", c.Name, measure.Number(most[c.Name]), measure.Number(rate))
 		list = append(list, newSpread("call latency", c.Name, "half load", func(ctx context.Context) (peer.Latency, error) {
-			return openLoop(ctx, rate, 4*b.Time(), c.Running.(peer.Echoer).Call)
+			return openLoop(ctx, rate, 4*b.Time(), nap, c.Running.(peer.Echoer).Call)
 		}))
 	}
 	if err := rounds(ctx, b, list); err != nil {
@@ -67,8 +67,8 @@ func highest(ctx context.Context, b *measure.Bench, c peer.Caller) (float64, err
 
 // openLoop makes calls at the moments that the rate asks for, however long those
 // before them take, and measures each from its moment on: what waits because
-// others are slow has waited.
-func openLoop(ctx context.Context, rate float64, length time.Duration, call func(context.Context) error) (peer.Latency, error) {
+// others are slow has waited. sleep is how it lets time pass.
+func openLoop(ctx context.Context, rate float64, length time.Duration, sleep func(time.Duration), call func(context.Context) error) (peer.Latency, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	const callers = 1024
@@ -86,7 +86,7 @@ func openLoop(ctx context.Context, rate float64, length time.Duration, call func
 			}
 		})
 	}
-	pace(ctx, n, rate, due)
+	pace(ctx, n, rate, sleep, due)
 	close(due)
 	wg.Wait()
 	var all []float64
@@ -97,12 +97,12 @@ func openLoop(ctx context.Context, rate float64, length time.Duration, call func
 }
 
 // pace sends n moments, each when it has come.
-func pace(ctx context.Context, n int, rate float64, due chan<- time.Time) {
+func pace(ctx context.Context, n int, rate float64, sleep func(time.Duration), due chan<- time.Time) {
 	began := time.Now()
 	for i := 0; i < n && ctx.Err() == nil; {
 		moment := began.Add(time.Duration(float64(i) / rate * 1e9))
 		if wait := time.Until(moment); wait > 0 {
-			nap(wait)
+			sleep(wait)
 			continue
 		}
 		due <- moment // there is room for all
