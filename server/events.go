@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/xcraft-go/xbus/topics"
 	"github.com/xcraft-go/xbus/wire"
@@ -31,7 +32,9 @@ func (h *Hall) publish(topic string, data any, on *Request) error {
 	if err != nil {
 		return fmt.Errorf("server: publish %.100q: %w", topic, err)
 	}
-	m := h.event(topic, nil)
+	m := copyOf(nothing)
+	defer free(m)
+	h.address(m, topic)
 	m.Data, m.Immu, m.Shred, m.Chunk = packed.Data, packed.Immu, packed.Shred, packed.Chunk
 	if on != nil {
 		m.Context = on.Message.Context
@@ -52,11 +55,35 @@ func (h *Hall) NewMessage(topic string) *wire.Message { return h.event(topic, ni
 
 // event makes a message of the hall for everybody.
 func (h *Hall) event(topic string, data json.RawMessage) *wire.Message {
+	m := &wire.Message{Data: data}
+	h.address(m, topic)
+	return m
+}
+
+// address makes an empty message one of this hall.
+func (h *Hall) address(m *wire.Message, topic string) {
 	namespace, _, ok := topics.Split(topic)
 	if !ok {
 		namespace = wire.GreatHall
 	}
-	return &wire.Message{Topic: topic, OrcName: namespace, Token: h.token, ID: wire.NewID(), Data: data}
+	m.Topic, m.OrcName, m.Token, m.ID = topic, namespace, h.token, wire.NewID()
+}
+
+// Messages that live until all links have them: links keep none, see conn.Link.
+var messages = sync.Pool{New: func() any { return new(wire.Message) }}
+
+var nothing = new(wire.Message)
+
+// copyOf returns a copy of m that is given back by free.
+func copyOf(m *wire.Message) *wire.Message {
+	c := messages.Get().(*wire.Message)
+	*c = *m
+	return c
+}
+
+func free(m *wire.Message) {
+	*m = wire.Message{} // what it points to is not kept
+	messages.Put(m)
 }
 
 // direct makes a message of the hall for one client.
@@ -77,7 +104,11 @@ func (h *Hall) route(m *wire.Message) {
 		keep = keepAlways
 	}
 	delivered := uint64(0)
-	for _, s := range h.receivers(m.Topic) {
+	receivers := h.receivers(m.Topic)
+	if len(receivers) > 1 {
+		m.Share()
+	}
+	for _, s := range receivers {
 		if s.deliver(m, keep) {
 			delivered++
 		}

@@ -155,6 +155,10 @@ func pack(data any) (parts, error) {
 		return parts{}, nil
 	case parts:
 		return d, nil
+	case json.RawMessage:
+		if wire.Valid(d) {
+			return parts{Data: d}, nil
+		}
 	}
 	return payload.Pack(data)
 }

@@ -51,14 +51,15 @@ func (s *session) deliver(m *wire.Message, keep keeping) bool {
 	}
 	if s.numbered {
 		s.seq++
-		numbered := *m
+		numbered := copyOf(m)
+		defer free(numbered)
 		numbered.Seq = s.seq
-		m = &numbered
+		m = numbered
 	}
 	sent := s.peer != nil && s.peer.send(m)
 	kept := s.numbered && (keep == keepAlways || keep == keepAway && !sent)
 	if kept {
-		s.kept.add(m)
+		s.kept.add(new(*m))
 	}
 	return sent || kept
 }

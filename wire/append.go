@@ -97,12 +97,24 @@ const heartbeatFrame = "\x21" + magic + "\x00\x00\x00\x16s:" + TopicHeartbeat
 // is written as it came: who wants to change it takes a copy by [Message.Edit].
 // A bare message is written from Extra alone.
 func AppendEnvelope(dst []byte, m *Message) []byte {
-	if m.raw != nil {
+	switch {
+	case m.raw != nil:
 		return append(dst, m.raw...)
-	}
-	if m.Bare {
+	case m.Bare:
 		return append(append(append(dst, '{'), m.Extra...), '}')
+	case m.shared != nil:
+		dst = append(dst, m.shared.members(m)...)
+	default:
+		dst = appendMembers(dst, m)
 	}
+	if m.Seq != 0 {
+		dst = strconv.AppendUint(append(dst, `,"_xbusSeq":`...), m.Seq, 10)
+	}
+	return append(dst, '}')
+}
+
+// appendMembers appends all but the number, which is the last one.
+func appendMembers(dst []byte, m *Message) []byte {
 	dst = append(dst, `{"_xcraftMessage":true,"token":`...)
 	dst = AppendString(dst, string(m.Token))
 	if m.OrcName != "" {
@@ -121,7 +133,7 @@ func AppendEnvelope(dst []byte, m *Message) []byte {
 		dst = appendRouter(dst, `,"router":`, m.Router)
 		dst = appendRouter(dst, `,"originRouter":`, m.OriginRouter)
 	}
-	return append(appendRare(dst, m), '}')
+	return appendRare(dst, m)
 }
 
 func appendRare(dst []byte, m *Message) []byte {
@@ -135,9 +147,6 @@ func appendRare(dst []byte, m *Message) []byte {
 	dst = appendTrue(dst, `,"_xcraftBroadcasted":`, m.Broadcasted)
 	if m.Horde != "" {
 		dst = AppendString(append(dst, `,"_xcraftHorde":`...), m.Horde)
-	}
-	if m.Seq != 0 {
-		dst = strconv.AppendUint(append(dst, `,"_xbusSeq":`...), m.Seq, 10)
 	}
 	if len(m.Extra) > 0 {
 		dst = append(append(dst, ','), m.Extra...)
@@ -178,6 +187,10 @@ func appendRouter(dst []byte, name string, r Router) []byte {
 // AppendString appends s as a JSON string, escaped as JavaScript does: only
 // quotes, backslashes and control characters. Invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
+	if isBare(s) {
+		dst = append(dst, '"')
+		return append(append(dst, s...), '"')
+	}
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -14,10 +15,24 @@ const IDLen = 36
 // NewID returns a random UUID (version 4) in text form. Ids tell messages
 // apart, they protect nothing: they come from the fast generator.
 func NewID() string {
-	var b [IDLen]byte
-	PutID(&b)
-	return string(b[:])
+	s := slabs.Get().(*idSlab)
+	if len(s.free) == 0 {
+		s.free = make([]byte, idsTogether*IDLen)
+	}
+	id := s.free[:IDLen:IDLen]
+	s.free = s.free[IDLen:]
+	slabs.Put(s)
+	PutID((*[IDLen]byte)(id))
+	return alias(id) // nobody writes there any more
 }
+
+// An idSlab is memory for the next ids: one allocation for many. Who keeps an id
+// for long keeps a KiB.
+type idSlab struct{ free []byte }
+
+const idsTogether = 28
+
+var slabs = sync.Pool{New: func() any { return new(idSlab) }}
 
 // PutID writes a new id into b.
 func PutID(b *[IDLen]byte) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Topics with a meaning for the protocol itself (protocol §4.6, §2.5, §2.9).
@@ -101,8 +102,28 @@ type Message struct {
 	// know. Received messages leave it nil: see Member and Edit.
 	Extra []byte
 
-	raw json.RawMessage
+	raw    json.RawMessage
+	shared *shared // see Share
 }
+
+// Share has m written once for several receivers: what [Append] writes first of
+// it is copied for the next ones. After that m, and copies of it, change in
+// nothing but Seq.
+func (m *Message) Share() { m.shared = new(shared) }
+
+// A shared is the text of a message up to its number.
+type shared struct {
+	once sync.Once
+	text []byte
+}
+
+func (s *shared) members(m *Message) []byte {
+	s.once.Do(func() { s.text = appendMembers(make([]byte, 0, m.Size()+shareRoom), m) })
+	return s.text
+}
+
+// shareRoom is for the names of the members, which Size does not count.
+const shareRoom = 256
 
 // heartbeat is shared by all that receive one: it has no content.
 var heartbeat = &Message{Topic: TopicHeartbeat, Bare: true}
@@ -136,7 +157,7 @@ func (m *Message) Size() int {
 // message.
 func (m *Message) Edit() *Message {
 	c := *m
-	c.raw = nil
+	c.raw, c.shared = nil, nil
 	if m.raw == nil {
 		c.Extra = slices.Clip(m.Extra)
 		return &c
@@ -162,6 +183,7 @@ func appendExtra(dst []byte, key, value text) []byte {
 // Clone returns a copy that shares no memory with m.
 func (m *Message) Clone() *Message {
 	c := *m
+	c.shared = nil
 	c.Topic, c.ID = strings.Clone(m.Topic), strings.Clone(m.ID)
 	c.OrcName, c.Horde = strings.Clone(m.OrcName), strings.Clone(m.Horde)
 	c.Token = Token(strings.Clone(string(m.Token)))

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ func (u *usual) begin(m *Message, t text, begin int) members {
 			at, ok = t.past(at, expected)
 		}
 	}
-	if !ok || !plain(alias(id)) || !plain(m.Topic) {
+	if !ok || !isBare(alias(id)) || !isBare(m.Topic) {
 		return membersOf(t, begin)
 	}
 	walk := members{text: t}
@@ -79,8 +80,20 @@ func (t text) past(i int, expected string) (int, bool) {
 	return end, end <= len(t) && string(t[i:end]) == expected
 }
 
-// plain reports whether s stands for itself between quotes, in JSON and as UTF-8.
-func plain(s string) bool {
-	t := text(rawBytes(s))
-	return t.special(0) == len(t) && utf8.ValidString(s)
+// isBare reports whether s stands for itself between quotes: ASCII without quotes,
+// backslashes and control characters.
+func isBare(s string) bool {
+	t, i := text(rawBytes(s)), 0
+	for ; i+8 <= len(t); i += 8 {
+		w := binary.LittleEndian.Uint64(t[i:])
+		if specials(w)|w&highs != 0 {
+			return false
+		}
+	}
+	for ; i < len(t); i++ {
+		if c := t[i]; endsRun[c] || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -209,10 +209,11 @@ func (t text) special(i int) int {
 	return i
 }
 
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
 // specials marks the bytes of w that are a quote, a backslash or a control
 // character. Marks above the lowest one may be wrong.
 func specials(w uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
 	return ((quote - ones) &^ quote & highs) | ((slash - ones) &^ slash & highs) | ((w - ones*0x20) &^ w & highs)
 }
