@@ -122,6 +122,9 @@ const (
 	DefaultInFlight     = 4096
 )
 
+// defaultLogger is silent.
+var defaultLogger = slog.New(slog.DiscardHandler)
+
 func (c Config) withDefaults() Config {
 	setDefault(&c.Name, "xbus")
 	setDefault(&c.Timeout, DefaultTimeout)
@@ -139,7 +142,7 @@ func (c Config) withDefaults() Config {
 		c.Listen = []string{DefaultListen}
 	}
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+		c.Logger = defaultLogger
 	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"runtime"
 	"strings"
@@ -42,6 +43,7 @@ func thermo(t *testing.T, hall *server.Hall) {
 
 func connectT(t *testing.T, url string, opts ...xbus.Option) *xbus.Client {
 	t.Helper()
+	opts = append([]xbus.Option{xbus.WithLogger(slog.New(logs))}, opts...)
 	c, err := xbus.Connect(within(t), url, opts...)
 	if err != nil {
 		t.Fatal(err)

@@ -122,11 +122,10 @@ func TestHordeIsLostAndComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	near := openT(t, server.Config{Name: "near", Listen: []string{"xcraft://127.0.0.1:0"}})
-	started := make(chan struct{})
+	started, told := make(chan struct{}), make(chan struct{})
 	server.Handle(far, "far.wait", func(ctx context.Context, _ any) (any, error) {
 		close(started)
-		<-ctx.Done()
-		time.Sleep(time.Second) // too late for its answer
+		<-told // too late for its answer
 		return nil, ctx.Err()
 	})
 	hd := joinHorde(t, near, "far", far.URL(), nil)
@@ -138,6 +137,7 @@ func TestHordeIsLostAndComesBack(t *testing.T) {
 	if _, err := call.Await(ctx); func() bool { e, ok := errors.AsType[*rpc.Error](err); return !ok || e.Code != server.CodeHordeLost }() {
 		t.Errorf("the command on its way: %v", err)
 	}
+	close(told)
 	far.Close()
 	far = openT(t, server.Config{Name: "far", Listen: []string{address}})
 	demo(t, far)

@@ -15,6 +15,9 @@ const (
 	topicLines   = "warehouse.lines-updated"
 )
 
+// maxLine bounds the name of a line in bytes: it is part of topics.
+const maxLine = 1 << 10
+
 // listen connects an orc of the session to a line, once more, and reports
 // whether that is its first time.
 func (t *routes) listen(line, orc string, s *session, limit int) (changed, ok bool) {
@@ -100,7 +103,7 @@ type lineUpdate struct {
 // updateLine serves the command: an orc may be connected by its owner only.
 func (h *Hall) updateLine(r *Request) {
 	var u lineUpdate
-	if err := json.Unmarshal(r.Message.Data, &u); err != nil || u.LineID == "" || u.Type != "add" && u.Type != "delete" {
+	if err := json.Unmarshal(r.Message.Data, &u); err != nil || u.LineID == "" || len(u.LineID) > maxLine || u.Type != "add" && u.Type != "delete" {
 		h.counts.refuse(BadArguments)
 		r.settle(nil, Errorf(CodeArguments, "%s wants {type: \"add\" or \"delete\", lineId, orcName, token, generation}", commandLines))
 		return

@@ -92,7 +92,7 @@ const bindTimeout = 5 * time.Second
 // lost notes why Receive has failed.
 func (p *peer) lost(err error) {
 	switch {
-	case errors.Is(err, conn.ErrProtocol):
+	case errors.Is(err, conn.ErrProtocol), errors.Is(err, conn.ErrTLSRequired):
 		p.end(BadPeer, err)
 	case errors.Is(err, conn.ErrTimeout):
 		p.end(TooSlow, err)

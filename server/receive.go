@@ -40,6 +40,9 @@ func (p *peer) receive(m *wire.Message) error {
 	case !sameToken(m.Token, h.token):
 		h.counts.refuse(WrongToken)
 		return nil
+	case len(m.OrcName) > maxName: // it would be in the topic of the answer
+		h.counts.refuse(BadName)
+		return nil
 	}
 	s := p.session.Load()
 	if s == nil {

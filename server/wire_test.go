@@ -1,8 +1,6 @@
 package server_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -12,76 +10,7 @@ import (
 	"time"
 
 	"github.com/xcraft-go/xbus/server"
-	"github.com/xcraft-go/xbus/wire"
 )
-
-// What comes by the sockets themselves and is not the protocol: the connection
-// ends, it is counted, and the others notice nothing.
-func TestHostileBytes(t *testing.T) {
-	frame := func(m *wire.Message) []byte {
-		b, err := wire.Append(nil, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	message := frame(&wire.Message{Topic: "demo.echo", Token: "x", OrcName: "a@b", ID: "1"})
-	bomb := append([]byte("\x22AXON\x00\x00\x00\x05s:abc\x3f\xff\xff\xffj:"), bytes.Repeat([]byte(" "), 16<<20)...)
-	for name, send := range map[string][]byte{
-		"random":               bytes.Repeat([]byte{0xde, 0xad}, 500),
-		"http":                 []byte("POST / HTTP/1.1\r\n\r\n"),
-		"no gzip":              message,
-		"a bomb":               zipped(t, bomb),
-		"many frames":          zipped(t, bytes.Repeat(message, 100_000)),
-		"version 1":            zipped(t, append([]byte{0x12}, message[1:]...)),
-		"version 3":            zipped(t, append([]byte{0x32}, message[1:]...)),
-		"no magic":             zipped(t, append([]byte("\x22NOXA"), message[5:]...)),
-		"no arguments":         zipped(t, []byte("\x20AXON....")),
-		"2 GiB announced":      zipped(t, []byte("\x22AXON\x7f\xff\xff\xff")),
-		"4 GiB announced":      zipped(t, []byte("\x22AXON\x00\x00\x00\x05s:abc\xff\xff\xff\xff")),
-		"broken JSON":          zipped(t, []byte("\x22AXON\x00\x00\x00\x05s:abc\x00\x00\x00\x05j:{\"a")),
-		"null":                 zipped(t, []byte("\x22AXON\x00\x00\x00\x05s:abc\x00\x00\x00\x06j:null")),
-		"a blob for a topic":   zipped(t, []byte("\x22AXON\x00\x00\x00\x03abc\x00\x00\x00\x04j:{}")),
-		"a topic of 1 MiB":     zipped(t, append([]byte("\x22AXON\x00\x10\x00\x00s:"), bytes.Repeat([]byte("x"), 1<<20)...)),
-		"depth":                zipped(t, append([]byte("\x22AXON\x00\x00\x00\x05s:abc\x00\x03\x0d\x42j:"), bytes.Repeat([]byte("["), 200_000)...)),
-		"a spoilt checksum":    append(zipped(t, message)[:len(zipped(t, message))-8], 1, 2, 3, 4, 5, 6, 7, 8),
-		"something after gzip": append(zipped(t, message), "rubbish"...),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg := server.Config{Listen: []string{"xcraft://127.0.0.1:0"}}
-			cfg.Sockets.BindTimeout = time.Second
-			hall := openT(t, cfg)
-			demo(t, hall)
-			good := joinRaw(t, hall.URL())
-			socket, err := net.Dial("tcp", hall.Addr())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer socket.Close()
-			socket.SetDeadline(time.Now().Add(10 * time.Second))
-			began := time.Now()
-			go socket.Write(send) // it may not get all of it away
-			io.Copy(io.Discard, socket)
-			if took := time.Since(began); took > 8*time.Second {
-				t.Errorf("the socket was open for %v", took)
-			}
-			refused(t, hall, server.NotProtocol)
-			if m := good.call("demo.echo", "1"); m.IsError {
-				t.Errorf("answer %s", m.Data)
-			}
-		})
-	}
-}
-
-func zipped(t *testing.T, b []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	w.Write(b)
-	w.Close()
-	return out.Bytes()
-}
 
 // A client that is bound may send more, but not without limit.
 func TestFrameLimit(t *testing.T) {
