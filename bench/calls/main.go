@@ -25,9 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context, b *measure.Bench) error {
-	peers := peer.Here(func(name string) bool {
-		return b.Wants(name) && !(b.Quick && beside(name) && len(b.Only) == 0)
-	}, b.Note)
+	peers := peer.Here(func(name string) bool { return b.Wants(name) && !(briefly(b) && beside(name)) }, b.Note)
 	contenders, err := peer.Start(ctx, peers, func(p peer.Peer) func(context.Context) (peer.Caller, error) { return p.Calls })
 	if err != nil {
 		return err
@@ -35,7 +33,7 @@ func run(ctx context.Context, b *measure.Bench) error {
 	for _, inFlight := range columns {
 		var cases []measure.Case
 		for _, c := range contenders {
-			if inFlight < 1000 || !beside(c.Name) {
+			if inFlight < 1000 || !(beside(c.Name) || briefly(b) && node(c.Name)) {
 				cases = append(cases, measured(b, c, inFlight))
 			}
 		}
@@ -47,8 +45,13 @@ func run(ctx context.Context, b *measure.Bench) error {
 	return peer.Close(contenders)
 }
 
-// beside are contenders that take seconds a round and have no bar.
-func beside(name string) bool { return strings.Contains(name, "js") && !strings.HasSuffix(name, "tcp") }
+// briefly: a quick run of all leaves out what takes long and has no bar.
+func briefly(b *measure.Bench) bool { return b.Quick && len(b.Only) == 0 }
+
+// node are contenders of which a part runs on Node; beside are those of them that
+// have no bar.
+func node(name string) bool   { return strings.Contains(name, "js") }
+func beside(name string) bool { return node(name) && !strings.HasSuffix(name, "tcp") }
 
 func measured(b *measure.Bench, c peer.Contender[peer.Caller], inFlight int) measure.Case {
 	n := 0 // calls of a sample; found out by the first one

@@ -40,14 +40,30 @@ func run(ctx context.Context, b *measure.Bench) error {
 	return nil
 }
 
-// fans are the contenders that are measured with many receivers as well: the
-// real client has a process for each.
-var fans = []string{"xbus tcp", "nats", "zmq", "redis", "raw"}
+var (
+	// fans are the contenders that are measured with many receivers as well: the
+	// real client has a process for each.
+	fans = []string{"xbus tcp", "nats", "zmq", "redis", "raw"}
+	// A quick run of all has the small events of some contenders, and the large
+	// ones and those to many receivers of fewer.
+	brief   = []string{"xbus tcp", "xbus tls", "xbus mem", "gojs tcp", "js tcp", "nats", "zmq", "redis", "raw"}
+	briefer = []string{"xbus tcp", "nats", "raw"}
+)
+
+// has tells whether a contender is measured in a column.
+func has(b *measure.Bench, name string, c peer.EventConfig) bool {
+	list := brief
+	if c.Receivers > 1 || c.Size > 1<<10 {
+		list = briefer
+	}
+	if b.Quick && len(b.Only) == 0 && !slices.Contains(list, name) {
+		return false
+	}
+	return b.Wants(name) && (c.Receivers == 1 || slices.Contains(fans, name))
+}
 
 func column(ctx context.Context, b *measure.Bench, c peer.EventConfig) error {
-	peers := peer.Here(func(name string) bool {
-		return b.Wants(name) && (c.Receivers == 1 || slices.Contains(fans, name))
-	}, b.NoteOnce)
+	peers := peer.Here(func(name string) bool { return has(b, name, c) }, b.NoteOnce)
 	contenders, err := peer.Start(ctx, peers, func(p peer.Peer) func(context.Context) (peer.Publisher, error) {
 		if p.Events == nil {
 			return nil

@@ -40,6 +40,9 @@ func run(ctx context.Context, b *measure.Bench) error {
 		b.Note("immutable values were left out: %v", err)
 		return nil
 	}
+	if b.Quick {
+		b.Rounds = 1 // of several passes, and Node takes seconds for it
+	}
 	shapes := []shape{{"inventory", inventory(5000)}, {"flat", flat(29000)}}
 	for _, s := range shapes {
 		if err := s.measure(ctx, b); err != nil {

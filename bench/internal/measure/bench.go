@@ -86,7 +86,10 @@ func (s *Series) add(sample Sample) {
 // shows it.
 func (b *Bench) Add(s *Series) {
 	b.report.Series = append(b.report.Series, s)
-	fmt.Fprintf(b.out, "%-44s %12s %-8s ±%3.0f %%", s.Key, Number(s.Median()), s.Unit, 100*Spread(s.Values))
+	fmt.Fprintf(b.out, "%-44s %12s %-8s", s.Key, Number(s.Median()), s.Unit)
+	if len(s.Values) > 1 {
+		fmt.Fprintf(b.out, " ±%3.0f %%", 100*Spread(s.Values))
+	}
 	if len(s.CPU) > 0 {
 		fmt.Fprintf(b.out, "  processor %s µs", Number(Median(s.CPU)))
 	}

@@ -8,7 +8,7 @@ import (
 // Time is how long one sample takes, about.
 func (b *Bench) Time() time.Duration {
 	if b.Quick {
-		return 100 * time.Millisecond
+		return 120 * time.Millisecond
 	}
 	return 250 * time.Millisecond
 }

@@ -33,7 +33,7 @@ type Options struct {
 // Rounds of a run: medians need at least five.
 const (
 	DefaultRounds = 5
-	QuickRounds   = 1
+	QuickRounds   = 3
 )
 
 // Register adds the flags of all programs to fs.
