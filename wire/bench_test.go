@@ -53,6 +53,26 @@ func BenchmarkParseEnvelope(b *testing.B) {
 	}
 }
 
+func BenchmarkValid(b *testing.B) {
+	for name, text := range map[string]string{
+		"string/100B": `"` + strings.Repeat("x", 100) + `"`,
+		"string/1KB":  `"` + strings.Repeat("x", 1<<10) + `"`,
+		"string/64KB": `"` + strings.Repeat("x", 64<<10) + `"`,
+		"lines/64KB":  `"` + strings.Repeat(strings.Repeat("x", 70)+`\n`, 900) + `"`,
+		"quotes/64KB": `"` + strings.Repeat(`\"key\":`, 8<<10) + `"`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			value := []byte(text)
+			b.SetBytes(int64(len(value)))
+			for b.Loop() {
+				if !Valid(value) {
+					b.Fatal("not valid")
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkAppend(b *testing.B) {
 	received := mustRead(b, mustAppend(b, benchEvent(300)))
 	for _, c := range []struct {

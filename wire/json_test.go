@@ -72,6 +72,20 @@ func TestStringsOfAllLengths(t *testing.T) {
 	}
 }
 
+// The same in long strings, which are passed a stretch at a time.
+func TestLongStrings(t *testing.T) {
+	const length = 1500
+	for at := range length {
+		for _, c := range []byte{0, 0x1f, '"', '\\', 0x20, 0x7f, 0x80, 0xff} {
+			b := []byte(`"` + strings.Repeat("x", length) + `"`)
+			b[1+at] = c
+			if got, want := Valid(b), json.Valid(b); got != want {
+				t.Fatalf("%#x at %d: Valid is %v, want %v", c, at, got, want)
+			}
+		}
+	}
+}
+
 func TestDepth(t *testing.T) {
 	if maxDepth != 1000 {
 		t.Error("the documentation says 1,000")

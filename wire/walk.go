@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -194,11 +195,15 @@ func (t text) strEnd(i int) int {
 }
 
 // special finds the next quote, backslash or control character, or the end of
-// the text, eight bytes at a time.
+// the text: eight bytes at a time, and in long runs a stretch at a time.
 func (t text) special(i int) int {
-	for ; i+8 <= len(t); i += 8 {
+	for long := i + 64; i+8 <= len(t); i += 8 {
 		if marks := specials(binary.LittleEndian.Uint64(t[i:])); marks != 0 {
 			return i + bits.TrailingZeros64(marks)/8
+		}
+		if i >= long {
+			i = t.run(i+8) - 8
+			long = i + stretch
 		}
 	}
 	for ; i < len(t); i++ {
@@ -207,6 +212,32 @@ func (t text) special(i int) int {
 		}
 	}
 	return i
+}
+
+// run passes stretches without anything special. Package bytes looks for one
+// character in many bytes at once; a stretch is short, since the next one may
+// begin behind an escape not far from here.
+func (t text) run(i int) int {
+	for ; i+stretch <= len(t); i += stretch {
+		b := t[i : i+stretch]
+		if bytes.IndexByte(b, '"') >= 0 || bytes.IndexByte(b, '\\') >= 0 || b.hasControls() {
+			break
+		}
+	}
+	return i
+}
+
+const stretch = 256
+
+// hasControls reports whether a stretch has control characters in it.
+func (t text) hasControls() bool {
+	found := uint64(0)
+	for ; len(t) >= 32; t = t[32:] {
+		a, b := binary.LittleEndian.Uint64(t), binary.LittleEndian.Uint64(t[8:])
+		c, d := binary.LittleEndian.Uint64(t[16:]), binary.LittleEndian.Uint64(t[24:])
+		found |= (a-ones*0x20)&^a | (b-ones*0x20)&^b | (c-ones*0x20)&^c | (d-ones*0x20)&^d
+	}
+	return found&highs != 0
 }
 
 const ones, highs = 0x0101010101010101, 0x8080808080808080
