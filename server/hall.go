@@ -230,7 +230,32 @@ func (h *Hall) farewell() {
 	for _, p := range links {
 		p.flush(ctx)
 	}
+	if h.cfg.GameOver {
+		awaitLeaving(links)
+	}
 }
+
+// awaitLeaving waits for the clients that have been told to leave for good. A
+// client of the reference takes nothing any more that it has not inflated when
+// its sockets end: one that is busy just now would miss what it was told, and
+// come back for ever.
+func awaitLeaving(links []*peer) {
+	limit := time.NewTimer(leaveTime)
+	defer limit.Stop()
+	for _, p := range links {
+		if p.session.Load() == nil {
+			continue
+		}
+		select {
+		case <-p.gone:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// leaveTime is how long clients that are told gameover may take to leave.
+const leaveTime = 2 * time.Second
 
 // flushTime is how long a hall that ends lets its last words be written.
 const flushTime = time.Second

@@ -224,3 +224,51 @@ func TestInteropGameOver(t *testing.T) {
 		}
 	}
 }
+
+// What a hall says last reaches a JS client whose process is busy meanwhile: it
+// would take nothing any more once its sockets have ended.
+func TestInteropLastWords(t *testing.T) {
+	interop.Require(t)
+	for name, listen := range map[string]string{"tcp": "xcraft://127.0.0.1:0", "unix": "xcraft+unix://xbuslastwords"} {
+		t.Run(name, func(t *testing.T) {
+			ctx := patient(t)
+			hall := openT(t, server.Config{GameOver: true, Listen: []string{listen}})
+			js := interop.StartClientT(t, interop.ClientOptions{URL: strings.Replace(hall.URL(), "&dir=%2Ftmp", "", 1)})
+			if err := js.Subscribe(ctx, "last", "*::(said|shutdown)"); err != nil {
+				t.Fatal(err)
+			}
+			if err := js.Pause(); err != nil {
+				t.Fatal(err)
+			}
+			// More than it reads at a time.
+			for range 4 {
+				if err := hall.Publish(ctx, "go::said", strings.Repeat("x", 30_000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var closing sync.WaitGroup
+			closing.Go(func() { hall.Close() })
+			defer closing.Wait()
+			select {
+			case <-hall.Done(): // without waiting for the client
+			case <-time.After(100 * time.Millisecond):
+			}
+			if err := js.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			for _, topic := range []string{"go::said", "go::said", "go::said", "go::said", "greathall::shutdown"} {
+				if f, err := js.Wait(ctx, "event", "last"); err != nil || f.Topic != topic {
+					t.Fatalf("heard %.200s, %v; want %s", f, err, topic)
+				}
+			}
+			if _, err := js.Wait(ctx, "close", ""); err != nil {
+				t.Error(err)
+			}
+			for _, f := range js.Facts() {
+				if f.Kind == "reconnect attempt" {
+					t.Error("the JS client tries to come back")
+				}
+			}
+		})
+	}
+}

@@ -25,6 +25,7 @@ type peer struct {
 	session atomic.Pointer[session] // nil until it is bound
 	asked   atomic.Bool             // it has sent an autoconnect, which may be held
 	left    atomic.Bool             // serve has come to its end
+	gone    chan struct{}           // closed then
 	ledger  ledger                  // its commands that wait or run
 
 	// The reader's own.
@@ -49,7 +50,7 @@ var now = func() context.Context {
 
 func newPeer(h *Hall, link conn.Link) *peer {
 	info := link.Info()
-	p := &peer{hall: h, link: link, claimed: make(map[string]struct{})}
+	p := &peer{hall: h, link: link, claimed: make(map[string]struct{}), gone: make(chan struct{})}
 	p.info = Peer{Remote: info.Remote, Local: info.Local, Secure: info.Secure, InProcess: info.Server, UID: -1}
 	if l, ok := link.(interface{ PeerCertificate() *x509.Certificate }); ok {
 		p.info.Certificate = l.PeerCertificate()
@@ -113,6 +114,7 @@ func (p *peer) leave() {
 	p.ended = true
 	p.mu.Unlock()
 	p.left.Store(true)
+	close(p.gone)
 	p.cancel(ErrCallerGone)
 	p.link.Close()
 	p.hall.streams.leave(p)
