@@ -20,7 +20,7 @@ func Machine(ctx context.Context) Facts {
 		{"measured", time.Now().Format("2 January 2006")},
 		{"processor", join(processor(), cores())},
 		{"system", join(runtime.GOOS+" "+runtime.GOARCH, readLine("/proc/sys/kernel/osrelease"))},
-		{"load at the start", readLine("/proc/loadavg")},
+		{"load before the run", load()},
 		{"Go", runtime.Version()},
 	}
 	facts = append(facts, modules(ctx)...)
@@ -61,6 +61,13 @@ func processor() string {
 		}
 	}
 	return ""
+}
+
+// load is the average number of what ran or wanted to in the last minute, which is
+// best near 0.
+func load() string {
+	minute, _, _ := strings.Cut(readLine("/proc/loadavg"), " ")
+	return minute
 }
 
 func readLine(file string) string {

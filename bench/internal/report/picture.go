@@ -30,7 +30,7 @@ type panel struct {
 }
 
 var panels = []panel{
-	{"Calls a second, by calls in flight", "calls", []string{"1", "16", "256", "10000"}, []string{"1", "16", "256", "10,000"}},
+	{"Calls a second, by calls in flight", "calls", []string{"1", "16", "256", "10,000"}, []string{"1", "16", "256", "10,000"}},
 	{"Events a second to one client, by size", "events", []string{"100 B to 1", "1 KB to 1", "64 KB to 1", "1 MB to 1"}, []string{"100 B", "1 KB", "64 KB", "1 MB"}},
 }
 

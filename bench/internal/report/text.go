@@ -8,8 +8,8 @@ programs, in one run on one machine.
 `
 
 const quick = `
-**A quick run**: it shows that all works, and roughly how fast. One round of short
-samples decides nothing.
+**A quick run**: it shows that all works, and roughly how fast. A few rounds of short
+samples decide nothing.
 `
 
 const tablesHead = `The contenders, each with the settings that suit it best:
