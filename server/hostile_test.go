@@ -35,8 +35,12 @@ func dialBare(t *testing.T, hall *server.Hall) *bare {
 	b := &bare{t: t}
 	commander, notifier := hall.Ports()
 	b.events, b.commands = dialPort(t, notifier), dialPort(t, commander)
-	b.reader = wire.NewReader(&members{src: bufio.NewReader(b.events)}, wire.Limits{})
+	b.reader = newBareReader(b.events)
 	return b
+}
+
+func newBareReader(events net.Conn) *wire.Reader {
+	return wire.NewReader(&members{src: bufio.NewReader(events)}, wire.Limits{})
 }
 
 func dialPort(t *testing.T, port int) net.Conn {

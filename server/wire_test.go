@@ -59,17 +59,3 @@ func TestAnonymousSockets(t *testing.T) {
 	})
 	joinRaw(t, hall.URL()).call("demo.echo", "1")
 }
-
-// A client that takes nothing at all, below the limit of its queue, is given up
-// after the time that a write may take.
-func TestStalledConsumer(t *testing.T) {
-	cfg := server.Config{Listen: []string{"xcraft://127.0.0.1:0"}}
-	cfg.Sockets.WriteTimeout, cfg.Sockets.SendQueue = 300*time.Millisecond, 64<<20
-	hall := openT(t, cfg)
-	stalled := joinRaw(t, hall.URL())
-	for range 100 {
-		hall.Publish(t.Context(), "big::news", strings.Repeat("x", 200_000))
-	}
-	eventually(t, "it is given up", func() bool { return hall.Stats().Cut[server.TooSlow] == 1 })
-	stalled.lost()
-}
