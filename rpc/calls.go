@@ -49,7 +49,7 @@ type Config struct {
 type Calls struct {
 	cfg    Config
 	began  time.Time
-	shards [shardCount]shard
+	shards *[shardCount]shard
 
 	inFlight  atomic.Int64
 	withEvent atomic.Int64 // calls in flight that want progress
@@ -63,17 +63,18 @@ type Calls struct {
 	waiters sync.Pool
 }
 
-const shardCount = 32
+const shardCount = 16
 
 // A shard is one part of the table, so that many callers need not wait for one
-// another, and the counters of the calls that were in it.
+// another, and the counters of the calls that were in it. It fills a cache line
+// of its own, as the array of them begins with one.
 type shard struct {
 	mu    sync.Mutex
-	calls map[string]*Pending
+	calls map[string]*Pending // nil before the first
 
 	started, answered, failed, unanswered uint64
 
-	_ [64]byte // so that two of them share no cache line
+	_ [16]byte
 }
 
 // Stats count calls since the client was made. At every moment
@@ -104,12 +105,9 @@ func New(cfg Config) *Calls {
 	if cfg.MaxQueued <= 0 {
 		cfg.MaxQueued = 1024
 	}
-	c := &Calls{cfg: cfg, began: time.Now()}
+	c := &Calls{cfg: cfg, began: time.Now(), shards: new([shardCount]shard)}
 	c.sweep.calls = c
 	c.waiters.New = func() any { return make(chan struct{}, 1) }
-	for i := range c.shards {
-		c.shards[i].calls = make(map[string]*Pending)
-	}
 	return c
 }
 
@@ -154,6 +152,9 @@ func (c *Calls) insert(p *Pending) bool {
 	defer s.mu.Unlock()
 	if s.calls[p.id] != nil {
 		return false
+	}
+	if s.calls == nil {
+		s.calls = make(map[string]*Pending)
 	}
 	s.calls[p.id] = p
 	p.registered = true
