@@ -147,9 +147,13 @@ func (c *Client) late(ctx context.Context) error {
 }
 
 // Close ends the connection, all streams and all calls in flight, and returns
-// when nothing of the Client runs any more. It may be called repeatedly and from
-// anywhere.
+// when nothing of the Client runs any more. What was sent before is handed to the
+// system first, for which a hall that takes nothing is given a second. It may be
+// called repeatedly and from anywhere.
 func (c *Client) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.conn.Flush(ctx) // without a session nothing waits there
 	c.cancel(ErrClosed)
 	c.run.Wait()
 	return nil
