@@ -14,32 +14,23 @@ import (
 // halfLoad gives each contender calls at half of the rate that xbus reaches, or
 // at half of its own when that is more than it can do.
 func halfLoad(ctx context.Context, b *measure.Bench) error {
-	const ours = "xbus tcp"
 	peers := peer.Here(func(name string) bool { return b.Wants(name) && (name == ours || name == "nats") }, b.NoteOnce)
 	contenders, err := peer.Start(ctx, peers, func(p peer.Peer) func(context.Context) (peer.Caller, error) { return p.Calls })
 	if err != nil {
 		return err
 	}
-	most := make(map[string]float64)
-	for _, c := range contenders {
-		if most[c.Name], err = highest(ctx, b, c.Running); err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", c.Name, err), peer.Close(contenders))
-		}
-	}
+	load := loads{b: b, contenders: contenders, n: make(map[string]int), most: make(map[string]*measure.Series)}
 	var list []*spread
 	for _, c := range contenders {
-		rate := most[ours] / 2
-		if rate == 0 || rate > 0.9*most[c.Name] {
-			rate = most[c.Name] / 2
-		}
-		b.Note("%s makes %s calls/s at most with 256 in flight and gets %s calls/s in the table of half load", c.Name, measure.Number(most[c.Name]), measure.Number(rate))
+		load.most[c.Name] = &measure.Series{Key: measure.Key{Table: "call latency", Row: c.Name, Column: "highest rate"}, Unit: "calls/s"}
 		list = append(list, newSpread("call latency", c.Name, "half load", func(ctx context.Context) (peer.Latency, error) {
-			return openLoop(ctx, rate, 4*b.Time(), nap, c.Running.(peer.Echoer).Call)
+			return openLoop(ctx, load.rate(c.Name), 4*b.Time(), nap, c.Running.(peer.Echoer).Call)
 		}))
 	}
-	if err := rounds(ctx, b, list); err != nil {
+	if err := rounds(ctx, b, list, load.look); err != nil {
 		return errors.Join(err, peer.Close(contenders))
 	}
+	load.tell()
 	key := func(row string) measure.Key {
 		return measure.Key{Table: "call latency", Row: row, Column: "half load p99"}
 	}
@@ -47,22 +38,51 @@ func halfLoad(ctx context.Context, b *measure.Bench) error {
 	return peer.Close(contenders)
 }
 
-// highest is the median rate of three samples with 256 calls in flight.
-func highest(ctx context.Context, b *measure.Bench, c peer.Caller) (float64, error) {
-	calls := func(ctx context.Context, n int) error { return c.Calls(ctx, n, 256) }
-	n, err := b.Calibrate(ctx, 1000, calls)
-	if err != nil {
-		return 0, err
-	}
-	var rates []float64
-	for range 3 {
-		s, err := measure.PerSecond(n, nil, func() error { return calls(ctx, n) })
-		if err != nil {
-			return 0, err
+const ours = "xbus tcp"
+
+// loads knows how many calls a second each contender makes at most, in this round:
+// what else runs on the machine may change between two of them.
+type loads struct {
+	b          *measure.Bench
+	contenders []peer.Contender[peer.Caller]
+	n          map[string]int // calls of a sample
+	most       map[string]*measure.Series
+}
+
+// look finds it out, at the beginning of a round.
+func (l *loads) look(ctx context.Context) error {
+	for _, c := range l.contenders {
+		calls := func(ctx context.Context, n int) error { return c.Running.Calls(ctx, n, 256) }
+		if l.n[c.Name] == 0 {
+			n, err := l.b.Calibrate(ctx, 1000, calls)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+			l.n[c.Name] = n
 		}
-		rates = append(rates, s.Value)
+		s, err := measure.PerSecond(l.n[c.Name], nil, func() error { return calls(ctx, l.n[c.Name]) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+		l.most[c.Name].Values = append(l.most[c.Name].Values, s.Value)
 	}
-	return measure.Median(rates), nil
+	return nil
+}
+
+// rate is half of what xbus does at most in this round, or half of what the
+// contender does when it cannot follow.
+func (l *loads) rate(name string) float64 {
+	last := func(name string) float64 { return l.most[name].Values[len(l.most[name].Values)-1] }
+	if l.most[ours] != nil && last(ours)/2 < 0.9*last(name) {
+		return last(ours) / 2
+	}
+	return last(name) / 2
+}
+
+func (l *loads) tell() {
+	for _, c := range l.contenders {
+		l.b.Add(l.most[c.Name])
+	}
 }
 
 // openLoop makes calls at the moments that the rate asks for, however long those
@@ -71,7 +91,7 @@ func highest(ctx context.Context, b *measure.Bench, c peer.Caller) (float64, err
 func openLoop(ctx context.Context, rate float64, length time.Duration, sleep func(time.Duration), call func(context.Context) error) (peer.Latency, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	const callers = 1024
+	const callers = 256 // as many as there were when the highest rate was measured
 	n := int(rate * length.Seconds())
 	due, took := make(chan time.Time, n), make([][]float64, callers)
 	var wg sync.WaitGroup

@@ -38,7 +38,7 @@ func events(ctx context.Context, b *measure.Bench) error {
 			return c.Running.Pulse(ctx, n, size, interval)
 		}))
 	}
-	if err := rounds(ctx, b, list); err != nil {
+	if err := rounds(ctx, b, list, func(context.Context) error { return nil }); err != nil {
 		return errors.Join(err, peer.Close(contenders))
 	}
 	key := func(row string) measure.Key {
@@ -64,9 +64,12 @@ func newSpread(table, row, column string, f func(context.Context) (peer.Latency,
 	return &spread{series("p50"), series("p99"), f}
 }
 
-// rounds lets them take turns.
-func rounds(ctx context.Context, b *measure.Bench, list []*spread) error {
+// rounds lets them take turns; before is called at the beginning of each.
+func rounds(ctx context.Context, b *measure.Bench, list []*spread, before func(context.Context) error) error {
 	for range b.Rounds {
+		if err := before(ctx); err != nil {
+			return err
+		}
 		for _, s := range list {
 			ctx, cancel := context.WithTimeout(ctx, time.Minute)
 			l, err := s.measure(ctx)

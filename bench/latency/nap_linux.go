@@ -6,7 +6,7 @@ import (
 )
 
 // shortest is how long the system sleeps at least, about.
-const shortest = 50 * time.Microsecond
+const shortest = 100 * time.Microsecond
 
 // nap sleeps in the system: the timers of Go are late by up to a millisecond when
 // there is little else to do.
