@@ -32,7 +32,7 @@ func (h *Hall) publish(topic string, data any, on *Request) error {
 	if err != nil {
 		return fmt.Errorf("server: publish %.100q: %w", topic, err)
 	}
-	m := copyOf(nothing)
+	m := messages.Get().(*wire.Message)
 	defer free(m)
 	h.address(m, topic)
 	m.Data, m.Immu, m.Shred, m.Chunk = packed.Data, packed.Immu, packed.Shred, packed.Chunk
@@ -69,17 +69,9 @@ func (h *Hall) address(m *wire.Message, topic string) {
 	m.Topic, m.OrcName, m.Token, m.ID = topic, namespace, h.token, wire.NewID()
 }
 
-// Messages that live until all links have them: links keep none, see conn.Link.
+// messages are empty ones. Links use nothing of a message once they have it, see
+// conn.Link, so an event needs one only until it is published.
 var messages = sync.Pool{New: func() any { return new(wire.Message) }}
-
-var nothing = new(wire.Message)
-
-// copyOf returns a copy of m that is given back by free.
-func copyOf(m *wire.Message) *wire.Message {
-	c := messages.Get().(*wire.Message)
-	*c = *m
-	return c
-}
 
 func free(m *wire.Message) {
 	*m = wire.Message{} // what it points to is not kept

@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,26 +43,39 @@ const (
 )
 
 // deliver gives the session one event and reports whether it is on its way or
-// kept. It never waits.
+// kept. It never waits. It writes the number of the event for this session into
+// m, which is nobody else's.
 func (s *session) deliver(m *wire.Message, keep keeping) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	if s.numbered {
+	m.Seq = 0
+	if s.numbered && !isNotice(m.Topic) {
 		s.seq++
-		numbered := copyOf(m)
-		defer free(numbered)
-		numbered.Seq = s.seq
-		m = numbered
+		m.Seq = s.seq
 	}
 	sent := s.peer != nil && s.peer.send(m)
-	kept := s.numbered && (keep == keepAlways || keep == keepAway && !sent)
+	kept := m.Seq != 0 && (keep == keepAlways || keep == keepAway && !sent)
 	if kept {
 		s.kept.add(new(*m))
 	}
 	return sent || kept
+}
+
+// isNotice reports whether an event is one that the connection of a client keeps
+// for itself. Such have no number and are not kept: no subscription misses them,
+// and who comes back learns all they say.
+func isNotice(topic string) bool {
+	if !strings.HasPrefix(topic, "greathall::bus.") {
+		return false
+	}
+	switch topic {
+	case "greathall::bus.commands.registry", "greathall::bus.token.changed", "greathall::bus.orcname.changed", "greathall::bus.reconnect":
+		return true
+	}
+	return false
 }
 
 // routes knows who owns which name and who listens to which line (protocol
