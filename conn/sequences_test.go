@@ -82,6 +82,8 @@ type play struct {
 	// fresh plays begin before there is a session.
 	fresh  bool
 	script halltest.Script
+	// retry asks again soon, where the sequence is about that and the time is real.
+	retry time.Duration
 	// notices replaces the reference's, where xbus does better on purpose
 	// (protocol §10).
 	notices []string
@@ -124,7 +126,7 @@ var plays = []play{
 		p.hall.Accept()
 		p.rig.session(1)
 	}},
-	{name: "the autoconnect is not answered: sent again after 5 s", fresh: true, script: halltest.Script{Hold: true}, run: func(p *players) {
+	{name: "the autoconnect is not answered: sent again after 5 s", fresh: true, retry: 700 * time.Millisecond, script: halltest.Script{Hold: true}, run: func(p *players) {
 		p.hall.Await(3, "command autoconnect")
 	}},
 	{name: "command socket lost", run: func(p *players) {
@@ -203,7 +205,7 @@ func TestSequences(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					play.script.Beat = 20 * time.Millisecond
 					h := halltest.New(t, kind, play.script)
-					play.on(t, want, h, start(t, transport(t, h), instantly, func(c *conn.Config) { c.AutoconnectRetry = 50 * time.Millisecond }))
+					play.on(t, want, h, start(t, transport(t, h), instantly, func(c *conn.Config) { c.AutoconnectRetry = play.retry }))
 				})
 			}
 		})
