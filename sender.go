@@ -13,19 +13,26 @@ import (
 // A sender lets rpc send by the connection, and speaks its language.
 type sender struct{ conn *conn.Conn }
 
-func (s sender) Connected() bool {
-	_, ok := s.conn.Session()
-	return ok
+func (s sender) Connected() bool { return s.conn.Attached() }
+
+// Send implements rpc.Sender.
+func (s sender) Send(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
+	return s.send(ctx, m, s.conn.Send)
 }
 
-// Send implements rpc.Sender. The special orc name of Resp is replaced here, by
-// the token of the session in which the message goes out.
-func (s sender) Send(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
+// SendNow is Send for the only call in flight.
+func (s sender) SendNow(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
+	return s.send(ctx, m, s.conn.SendNow)
+}
+
+// send replaces the special orc name of Resp, by the token of the session in which
+// the message goes out.
+func (s sender) send(ctx context.Context, m *wire.Message, send func(context.Context, *wire.Message) (conn.Receipt, error)) (rpc.Receipt, error) {
 	if m.OrcName == OrcToken {
 		session, _ := s.conn.Session()
 		m.OrcName = hallName(session.Identity.Token)
 	}
-	r, err := s.conn.Send(ctx, m)
+	r, err := send(ctx, m)
 	if err != nil {
 		return rpc.Receipt{}, sendError(m, err)
 	}

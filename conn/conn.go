@@ -87,6 +87,9 @@ func (c *Conn) Session() (s Session, ok bool) {
 	return a.session(), true
 }
 
+// Attached reports whether there is a session now.
+func (c *Conn) Attached() bool { return c.attached.Load() != nil }
+
 // Silence is how long the hall has not been heard of, 0 without a link. A hall
 // beats every 500 ms, so more than that is lag (protocol §4.2).
 func (c *Conn) Silence() time.Duration {

@@ -16,6 +16,7 @@ import (
 // It does not change once it is published.
 type attachment struct {
 	link     Link
+	prompt   promptLink // the same; nil when it cannot do that
 	epoch    uint64
 	identity Identity
 	arp      json.RawMessage // our route, written once
@@ -213,8 +214,9 @@ func (c *Conn) session(link Link, token wire.Token, assigned string) *attachment
 	if c.identity.OrcName != "" && !c.cfg.AdoptNewName {
 		id.OrcName = c.identity.OrcName
 	}
+	prompt, _ := link.(promptLink)
 	return &attachment{
-		link: link, epoch: c.state.Load().Epoch + 1, identity: id, began: time.Now(),
+		link: link, prompt: prompt, epoch: c.state.Load().Epoch + 1, identity: id, began: time.Now(),
 		arp: plainRoute(id.OrcName, link.Info().Port),
 	}
 }

@@ -133,6 +133,21 @@ func (c *Conn) watch(link Link, end context.CancelCauseFunc) *lookout {
 // A message that names another orc than ours is sent under that name, with a
 // route for it.
 func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
+	return c.send(ctx, m, false)
+}
+
+// SendNow is Send for a message that is the only one for a while: where the link
+// can, it is written at once and not together with what others queue.
+func (c *Conn) SendNow(ctx context.Context, m *wire.Message) (Receipt, error) {
+	return c.send(ctx, m, true)
+}
+
+// A promptLink is a Link that can write a message at once.
+type promptLink interface {
+	SendNow(context.Context, *wire.Message) (number uint64, err error)
+}
+
+func (c *Conn) send(ctx context.Context, m *wire.Message, now bool) (Receipt, error) {
 	a := c.attached.Load()
 	if a == nil {
 		return Receipt{}, c.noSession()
@@ -144,7 +159,13 @@ func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	default:
 		m.ARP = plainRoute(m.OrcName, a.link.Info().Port)
 	}
-	number, err := a.link.Send(ctx, m)
+	var number uint64
+	var err error
+	if now && a.prompt != nil {
+		number, err = a.prompt.SendNow(ctx, m)
+	} else {
+		number, err = a.link.Send(ctx, m)
+	}
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -25,6 +25,12 @@ type Sender interface {
 	Connected() bool
 }
 
+// A promptSender is a Sender that can write a message at once, instead of together
+// with others. It is asked to for a call that is the only one in flight.
+type promptSender interface {
+	SendNow(ctx context.Context, m *wire.Message) (Receipt, error)
+}
+
 // A Receipt names one message among those of all sessions: Epoch counts the
 // sessions from 1, Number the messages of one of them from 1, in the order in
 // which they are written.
@@ -48,6 +54,7 @@ type Config struct {
 // any goroutine.
 type Calls struct {
 	cfg    Config
+	prompt promptSender // the Sender; nil when it cannot do that
 	began  time.Time
 	shards *[shardCount]shard
 
@@ -106,6 +113,7 @@ func New(cfg Config) *Calls {
 		cfg.MaxQueued = 1024
 	}
 	c := &Calls{cfg: cfg, began: time.Now(), shards: new([shardCount]shard)}
+	c.prompt, _ = cfg.Sender.(promptSender)
 	c.sweep.calls = c
 	c.waiters.New = func() any { return make(chan struct{}, 1) }
 	return c

@@ -168,7 +168,7 @@ func (p *Pending) send() error {
 	}
 	m := messages.Get().(*wire.Message)
 	p.fill(m)
-	receipt, err := p.calls.cfg.Sender.Send(p.ctx, m)
+	receipt, err := p.calls.give(p.ctx, m)
 	*m = wire.Message{} // the pool keeps no payload
 	messages.Put(m)
 	if p.endSend(receipt, err); err != nil {
@@ -179,6 +179,13 @@ func (p *Pending) send() error {
 		p.calls.enqueue(p)
 	}
 	return nil
+}
+
+func (c *Calls) give(ctx context.Context, m *wire.Message) (Receipt, error) {
+	if c.prompt != nil && c.inFlight.Load() == 1 {
+		return c.prompt.SendNow(ctx, m)
+	}
+	return c.cfg.Sender.Send(ctx, m)
 }
 
 // beginSend makes sure that from now on nobody says that p was not sent.

@@ -11,8 +11,9 @@ import (
 // and its id point into text. A socket uses nothing of them afterwards; a client
 // in this process does, and then the next letter begins behind them.
 type letter struct {
-	m    wire.Message
-	text []byte
+	m     wire.Message
+	text  []byte
+	alone bool // no other answers are about to be sent to this client
 }
 
 // textAtOnce is how much is allocated for the text of letters.
@@ -28,6 +29,7 @@ func (h *Hall) answer(r *Request, isError bool, p parts) {
 	if err := wire.Check(&l.m); err != nil {
 		l.write(r, true, parts{Data: encodeError(Errorf(CodeUnsendable, "the result of %s cannot be sent: %w", r.Message.Topic, err))})
 	}
+	l.alone = r.peer.ledger.alone()
 	s := r.session
 	delivered := s.reply(l)
 	if !delivered {
@@ -83,7 +85,7 @@ func (s *session) reply(l *letter) bool {
 		s.seq++
 		l.m.Seq = s.seq
 	}
-	if s.peer != nil && s.peer.send(&l.m) {
+	if s.peer != nil && s.peer.post(&l.m, l.alone) {
 		if s.peer.info.InProcess {
 			l.text = l.text[len(l.text):]
 		}

@@ -66,6 +66,13 @@ func (l *ledger) leave(r *Request) {
 	}
 }
 
+// alone reports whether at most one command is not answered yet.
+func (l *ledger) alone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open) <= 1
+}
+
 func (l *ledger) list() []*Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()

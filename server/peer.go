@@ -15,9 +15,10 @@ import (
 // A peer is one connection of a client. One goroutine, serve, reads its
 // commands; whoever has an event for it puts it into the queue of its link.
 type peer struct {
-	hall *Hall
-	link conn.Link
-	info Peer // what does not change after bind; read by others after session is set
+	hall   *Hall
+	link   conn.Link
+	prompt promptLink // the same; nil when it cannot write at once
+	info   Peer       // what does not change after bind; read by others after session is set
 
 	ctx    context.Context // of its commands; ends with the connection
 	cancel context.CancelCauseFunc
@@ -41,6 +42,11 @@ type peer struct {
 	cut   Reason // why the hall ended it; "" when the client did
 }
 
+// A promptLink is a conn.Link that can write a message at once.
+type promptLink interface {
+	SendNow(context.Context, *wire.Message) (number uint64, err error)
+}
+
 // now is a context for what must not wait.
 var now = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -50,7 +56,8 @@ var now = func() context.Context {
 
 func newPeer(h *Hall, link conn.Link) *peer {
 	info := link.Info()
-	p := &peer{hall: h, link: link, claimed: make(map[string]struct{}), gone: make(chan struct{})}
+	prompt, _ := link.(promptLink)
+	p := &peer{hall: h, link: link, prompt: prompt, claimed: make(map[string]struct{}), gone: make(chan struct{})}
 	p.info = Peer{Remote: info.Remote, Local: info.Local, Secure: info.Secure, InProcess: info.Server, UID: -1}
 	if l, ok := link.(interface{ PeerCertificate() *x509.Certificate }); ok {
 		p.info.Certificate = l.PeerCertificate()
@@ -147,9 +154,18 @@ func (p *peer) cutReason() Reason {
 }
 
 // send queues a message, and cuts the client when its queue is full.
-func (p *peer) send(m *wire.Message) bool {
+func (p *peer) send(m *wire.Message) bool { return p.post(m, false) }
+
+// post is send. Of a message that is the only one for a while the link may be
+// asked to write it at once: it does not wait for the client then either.
+func (p *peer) post(m *wire.Message, alone bool) bool {
+	var err error
 	p.sending.Lock()
-	_, err := p.link.Send(now, m)
+	if alone && p.prompt != nil {
+		_, err = p.prompt.SendNow(now, m)
+	} else {
+		_, err = p.link.Send(now, m)
+	}
 	p.sending.Unlock()
 	switch {
 	case err == nil:

@@ -22,7 +22,7 @@ var errGzip = errors.New("invalid gzip stream")
 // made for a peer that really deflates.
 type inflater struct {
 	src  readBuffer
-	next func(p []byte) (int, error) // the present step
+	next func(z *inflater, p []byte) (int, error) // the present step
 	err  error
 
 	headCRC  uint32
@@ -39,7 +39,7 @@ type inflater struct {
 
 func newInflater(src io.Reader) *inflater {
 	z := &inflater{src: readBuffer{src: src}}
-	z.next = z.memberHead
+	z.next = (*inflater).memberHead
 	return z
 }
 
@@ -47,7 +47,7 @@ func newInflater(src io.Reader) *inflater {
 // errGzip.
 func (z *inflater) Read(p []byte) (int, error) {
 	for z.err == nil && len(p) > 0 {
-		n, err := z.next(p)
+		n, err := z.next(z, p)
 		z.err = err
 		if n > 0 {
 			z.account(p[:n])
@@ -107,7 +107,7 @@ func (z *inflater) memberHead(p []byte) (int, error) {
 	}
 	z.size, z.crc = 0, 0
 	z.window.reset()
-	z.next = z.blockHead
+	z.next = (*inflater).blockHead
 	return 0, nil
 }
 
@@ -214,15 +214,15 @@ func (z *inflater) blockHead(p []byte) (int, error) {
 		return 0, z.fail("a stored block with a wrong length")
 	}
 	z.block, z.last = int(length), b[0]&1 != 0
-	z.next = z.stored
+	z.next = (*inflater).stored
 	return 0, nil
 }
 
 func (z *inflater) stored(p []byte) (int, error) {
 	if z.block == 0 {
-		z.next = z.blockHead
+		z.next = (*inflater).blockHead
 		if z.last {
-			z.next = z.memberTail
+			z.next = (*inflater).memberTail
 		}
 		return 0, nil
 	}
@@ -240,7 +240,7 @@ func (z *inflater) startDeflate() {
 	} else {
 		z.deflate.(flate.Resetter).Reset(&z.src, z.window.bytes())
 	}
-	z.next = z.deflated
+	z.next = (*inflater).deflated
 }
 
 func (z *inflater) deflated(p []byte) (int, error) {
@@ -248,7 +248,7 @@ func (z *inflater) deflated(p []byte) (int, error) {
 	var corrupt flate.CorruptInputError
 	switch {
 	case err == io.EOF:
-		z.next, err = z.memberTail, nil
+		z.next, err = (*inflater).memberTail, nil
 	case errors.As(err, &corrupt):
 		err = z.fail(err.Error())
 	}
@@ -265,7 +265,7 @@ func (z *inflater) memberTail(p []byte) (int, error) {
 	if !z.endless && (binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size) {
 		return 0, z.fail("a wrong checksum or size")
 	}
-	z.next = z.memberHead
+	z.next = (*inflater).memberHead
 	return 0, nil
 }
 

@@ -33,12 +33,15 @@ type outbox struct {
 	idle    chan struct{} // closed when the writer ends; nil unless flush waits
 
 	written atomic.Uint64
+	deflate *gzip.Writer
 
 	// The writer's own, and of stop when there is no writer.
-	opened  bool   // the gzip member has begun
-	sum     uint32 // of what is in it, for its end
-	size    uint32
-	deflate *gzip.Writer
+	opened bool   // the gzip member has begun
+	sum    uint32 // of what is in it, for its end
+	size   uint32
+	prompt *promptWriter // nil where a write may wait
+	rest   []byte        // what writeNow has left of restOf
+	restOf []byte
 }
 
 func newOutbox(l *link) *outbox {
@@ -46,12 +49,15 @@ func newOutbox(l *link) *outbox {
 	o.writer = o.write
 	if l.cfg.compressed && l.cfg.Compression > 0 {
 		o.deflate, _ = gzip.NewWriterLevel(&o.socket, l.cfg.Compression) // the level was checked
+	} else {
+		o.prompt = newPromptWriter(l.cfg.out)
 	}
 	return o
 }
 
-// put encodes m behind what waits already.
-func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
+// put encodes m behind what waits already. now asks for a first one to be
+// written at once.
+func (o *outbox) put(ctx context.Context, m *wire.Message, now bool) (uint64, error) {
 	o.mu.Lock()
 	for o.err == nil && o.backlog.size > o.link.cfg.SendQueue {
 		if err := o.awaitRoom(ctx); err != nil {
@@ -73,8 +79,12 @@ func (o *outbox) put(ctx context.Context, m *wire.Message) (uint64, error) {
 	if start {
 		o.link.wg.Add(1) // under the lock: not after stop, so not after Close waits
 	}
+	now = now && start && o.backlog.size <= maxNow
 	o.mu.Unlock()
-	if start {
+	switch {
+	case now:
+		o.writeNow()
+	case start:
 		go o.writer()
 	}
 	return number, nil
@@ -147,35 +157,54 @@ func tell(waiting *chan struct{}) {
 // costs next to nothing where nobody is.
 func (o *outbox) write() {
 	defer o.link.wg.Done()
+	if o.restOf != nil {
+		_, err := o.socket.Write(o.rest)
+		o.sent(o.restOf, err)
+		o.rest, o.restOf = nil, nil
+	}
 	for {
 		runtime.Gosched()
 		frames, ok := o.take()
 		if !ok {
 			return
 		}
-		if err := o.send(frames); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = fmt.Errorf("%w: nothing was taken for %v", conn.ErrTimeout, o.socket.limit)
-			}
-			o.stop(o.link.fail(o.link.lost(err), o.link.drain()))
-		}
-		o.giveBack(frames)
+		o.sent(frames, o.send(frames))
 	}
+}
+
+// sent ends a batch: its buffer is used again, an error ends the link.
+func (o *outbox) sent(frames []byte, err error) {
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = fmt.Errorf("%w: nothing was taken for %v", conn.ErrTimeout, o.socket.limit)
+		}
+		o.stop(o.link.fail(o.link.lost(err), o.link.drain()))
+	}
+	o.giveBack(frames)
 }
 
 // take returns the next batch, or ends the writer.
 func (o *outbox) take() (frames []byte, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || o.backlog.empty() {
-		o.writing = false
-		tell(&o.idle)
+	if o.over() {
 		return nil, false
 	}
 	batch := o.backlog.pop()
 	o.written.Store(batch.last)
 	tell(&o.room)
 	return batch.frames, true
+}
+
+// over reports whether nothing is left to write, which ends the writer; mu is
+// held.
+func (o *outbox) over() bool {
+	if o.err == nil && !o.backlog.empty() {
+		return false
+	}
+	o.writing = false
+	tell(&o.idle)
+	return true
 }
 
 func (o *outbox) giveBack(frames []byte) {
