@@ -39,7 +39,7 @@ type Client struct {
 	own atomic.Pointer[string] // "<orc name>::", for answers
 
 	// Of the goroutine that reads.
-	matches  []*observable.Subscription[Event]
+	matches  lookup
 	events   position // how far the numbered events have come
 	attempts uint64   // autoconnects sent
 
@@ -89,6 +89,7 @@ func Open(url string, opts ...Option) (*Client, error) {
 		routing = append(routing, topics.Compat())
 	}
 	c.subs.router = topics.NewRouter[*observable.Subscription[Event]](routing...)
+	c.matches.router = c.subs.router
 	c.lines.client = c
 	s.conn.OnMessage, s.conn.OnAttach, s.conn.OnDetach = c.dispatch, c.attached, c.detached
 	s.conn.OnRegistry, s.conn.Announce = c.newRegistry, c.announce
@@ -170,10 +171,8 @@ func (c *Client) dispatch(m *wire.Message) {
 	c.calls.Settle(m, own != nil && strings.HasPrefix(m.Topic, *own))
 	c.calls.Event(m)
 	c.events.came(m.Seq)
-	c.matches = c.subs.router.AppendMatches(c.matches[:0], m.Topic)
-	for i, sub := range c.matches {
+	for _, sub := range c.matches.of(m.Topic) {
 		sub.Offer(context.Background(), Event{Message: m})
-		c.matches[i] = nil
 	}
 }
 

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"sync"
+	"sync/atomic"
 )
 
 // A Router knows which subscribers listen to a topic. What a subscriber is, S,
@@ -20,6 +21,7 @@ type Router[S any] struct {
 	known   filter               // the words of cells
 	seq     uint64               // of the last entry
 	count   int                  // subscriptions
+	changes atomic.Uint64        // see Changes
 
 	overflow sync.Pool // of *[]hit[S], for topics that many patterns match
 	called   sync.Pool // of *[]S, for Each
@@ -81,6 +83,7 @@ func (r *Router[S]) Add(p *Pattern, s S) *Subscription[S] {
 	}
 	e.last = sub
 	r.count++
+	r.changes.Add(1)
 	return sub
 }
 
@@ -108,6 +111,7 @@ func (r *Router[S]) Remove(sub *Subscription[S]) bool {
 	}
 	sub.entry, sub.prev, sub.next = nil, nil, nil
 	r.count--
+	r.changes.Add(1)
 	if e.first == nil {
 		r.unfile(e)
 	}
@@ -132,9 +136,14 @@ func (r *Router[S]) RemoveAll(pattern string) []S {
 	}
 	e.first, e.last = nil, nil
 	r.count -= len(removed)
+	r.changes.Add(1)
 	r.unfile(e)
 	return removed
 }
+
+// Changes counts what Add and Remove have changed. As long as it is what it was
+// before a lookup, the same topic has the same subscribers.
+func (r *Router[S]) Changes() uint64 { return r.changes.Load() }
 
 // Len returns the number of subscriptions.
 func (r *Router[S]) Len() int {

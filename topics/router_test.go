@@ -69,6 +69,33 @@ func TestSharedPattern(t *testing.T) {
 	}
 }
 
+// TestChanges: what was found may be kept until it changes.
+func TestChanges(t *testing.T) {
+	r := NewRouter[string]()
+	seen := map[uint64]bool{r.Changes(): true}
+	changed := func(what string, want bool) {
+		t.Helper()
+		if now := r.Changes(); seen[now] == want {
+			t.Errorf("%s is seen as a change: %v, want %v", what, !want, want)
+		}
+		seen[r.Changes()] = true
+	}
+	first := add(t, r, "a::*", "1")
+	changed("a subscription", true)
+	add(t, r, "a::*", "2")
+	changed("one more to the same pattern", true)
+	r.AppendMatches(nil, "a::b")
+	changed("a lookup", false)
+	r.Remove(first)
+	changed("the end of one", true)
+	r.Remove(first)
+	changed("the end of one that has ended", false)
+	r.RemoveAll("a::*")
+	changed("the end of all", true)
+	r.RemoveAll("a::*")
+	changed("the end of none", false)
+}
+
 // TestInternalSubscriptionStays is defect 26 of the reference: who subscribes
 // to greathall::* and leaves must not take the client's own one with him.
 func TestInternalSubscriptionStays(t *testing.T) {
