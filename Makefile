@@ -5,6 +5,8 @@ SHELL       := bash
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 60s
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+BENCHTIME   ?= 200ms
 NESTED      := $(patsubst ./%/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/node_modules/*' -not -path '*/testdata/*' | sort))
 NODE        := $(shell command -v node 2>/dev/null)
 
@@ -75,6 +77,27 @@ endif
 .PHONY: bench-go
 bench-go: ## the benchmarks of the library
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: profile
+profile: ## profiles of calls and events (processor, heap, locks, waits) in bench/profiles/, and the top of each
+	@cd bench && $(GO) run ./internal/profile
+
+# What is compared: the benchmarks that end in COMPARE, of the root package and of
+# PACKAGES, COUNT times each.
+COMPARE     ?= .
+PACKAGES    ?= . ./wire ./rpc ./server ./topics ./observable ./conn/...
+COUNT       ?= 6
+.PHONY: bench-compare
+bench-compare: ## the benchmarks of the library at BASE=<commit> and here, side by side (COMPARE=regexp PACKAGES=… COUNT=6)
+	@test -n "$(BASE)" || { echo 'bench-compare: say which commit to compare with, e.g. make bench-compare BASE=HEAD~10'; exit 2; }
+	@dir=$$(mktemp -d); trap 'git worktree remove --force "$$dir/base" >/dev/null 2>&1; rm -rf "$$dir"' EXIT; \
+	git worktree add --detach --quiet "$$dir/base" "$(BASE)"; \
+	for where in base here; do \
+		echo "== benchmarks $$where" >&2; \
+		test $$where = base && cd "$$dir/base" || cd "$(CURDIR)"; \
+		$(GO) test -run '^$$' -bench '$(COMPARE)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) -timeout 60m $(PACKAGES) > "$$dir/$$where.txt" || { cat "$$dir/$$where.txt"; exit 1; }; \
+	done; \
+	$(GO) run $(BENCHSTAT) "$$dir/base.txt" "$$dir/here.txt"
 
 .PHONY: bench-streams
 bench-streams: ## streams against a loop, channels, rxgo and samber/ro; prints figures
