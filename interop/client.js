@@ -12,6 +12,7 @@
  * {"op":"subscribe","label":"s","topic":"demo::*"}
  * {"op":"unsubscribe","label":"s"}
  * {"op":"count","label":"c","topic":"demo::burst","n":1000}
+ * {"op":"tally","label":"t","topic":"*::heard","by":"me"} {"op":"tallied","label":"t"}
  * {"op":"respSubscribe",..} {"op":"respSend",..} {"op":"unsubscribeAll",..}
  * {"op":"onReconnect","label":"r"}        (ended by "unsubscribe")
  * {"op":"wait","for":"result","label":"a","ms":5000}   wait for a printed fact
@@ -180,6 +181,8 @@ const ops = {
   /* Not awaited: several loads may run at once, each prints its own fact. */
   calls: (args) => void load.calls(client, args),
   count: (args) => load.count(client, args),
+  tally: (args) => load.tally(client, args),
+  tallied: (args) => load.tallied(args),
 
   subscribe: (args) => subscribe(client.events, args),
 

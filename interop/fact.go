@@ -10,7 +10,7 @@ type Fact struct {
 	// Kind is what happened: started, connected, result, error, event,
 	// subscribed, unsubscribed, reconnect attempt, reconnect, token.changed,
 	// orcname.changed, commands.registry, socket error, close, onReconnect, state,
-	// command, names, sent, calls, counted, thrown (an operation threw), uncaught
+	// command, names, sent, calls, counted, tallied, thrown (an operation threw), uncaught
 	// (nothing caught it), timeout (of the operation wait), failed (of the
 	// operation expect or refuse), stopped.
 	Kind string `json:"fact"`

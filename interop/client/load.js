@@ -23,7 +23,8 @@ const summary = (values) => {
 
 /* Calls cmd n times, at most `concurrency` at once, each time with the member
  * i of the data counting up. With echo, an answer that does not bring its own
- * i back is counted as wrong. Prints one fact "calls" at the end.
+ * i back, and the member by of the data if there is one, is counted as wrong.
+ * Prints one fact "calls" at the end.
  */
 const calls = (client, {label, cmd, data, n = 1000, concurrency = 1, nested = false, echo = false}) =>
   new Promise((resolve) => {
@@ -49,7 +50,7 @@ const calls = (client, {label, cmd, data, n = 1000, concurrency = 1, nested = fa
         latencies.push(milliseconds(begin));
         if (err) {
           ++result.failed;
-        } else if (echo && msg.data?.i !== i) {
+        } else if (echo && (msg.data?.i !== i || msg.data?.by !== payload.by)) {
           ++result.wrong;
         } else {
           ++result.ok;
@@ -100,7 +101,33 @@ const count = (client, {label, topic, n}) => {
   print({fact: 'subscribed', label});
 };
 
+/* Looks at the members by and i of the events of a topic: those with another by
+ * are foreign, those with an i that was there before are duplicated. "tallied"
+ * prints what there is so far.
+ */
+const tallies = new Map();
+
+const tally = (client, {label, topic, by}) => {
+  const result = {seen: 0, foreign: 0, duplicated: 0};
+  const seen = new Set();
+
+  client.events.subscribe(topic, ({data}) => {
+    if (data?.by !== by) {
+      ++result.foreign;
+    } else if (seen.has(data.i)) {
+      ++result.duplicated;
+    } else {
+      seen.add(data.i);
+      ++result.seen;
+    }
+  });
+  tallies.set(label, result);
+  print({fact: 'subscribed', label});
+};
+
+const tallied = ({label}) => print({fact: 'tallied', label, ...tallies.get(label)});
+
 /* Microseconds of the wall clock. */
 const now = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
-module.exports = {calls, count};
+module.exports = {calls, count, tally, tallied};
