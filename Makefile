@@ -97,7 +97,7 @@ bench-compare: ## the benchmarks of the library at BASE=<commit> and here, side 
 		test $$where = base && cd "$$dir/base" || cd "$(CURDIR)"; \
 		$(GO) test -run '^$$' -bench '$(COMPARE)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) -timeout 60m $(PACKAGES) > "$$dir/$$where.txt" || { cat "$$dir/$$where.txt"; exit 1; }; \
 	done; \
-	$(GO) run $(BENCHSTAT) "$$dir/base.txt" "$$dir/here.txt"
+	$(GO) run $(BENCHSTAT) base="$$dir/base.txt" here="$$dir/here.txt"
 
 .PHONY: bench-streams
 bench-streams: ## streams against a loop, channels, rxgo and samber/ro; prints figures
