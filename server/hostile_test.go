@@ -192,19 +192,6 @@ func announcing(n uint32) []byte {
 	return append(binary.BigEndian.AppendUint32(frame, n), "j:"...)
 }
 
-// bomb inflates to some bytes and then n MiB of spaces. It never comes to its end.
-func bomb(begin []byte, n int) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	spaces := bytes.Repeat([]byte(" "), 1<<20)
-	w.Write(append(begin, spaces...))
-	w.Flush()
-	length := out.Len()
-	w.Write(spaces)
-	w.Flush() // refers to spaces only: it can stand any number of times
-	return append(out.Bytes(), bytes.Repeat(out.Bytes()[length:], n-1)...)
-}
-
 // A neighbour calls the echo of the hall all the time and notes how long it takes.
 type neighbour struct {
 	t    *testing.T

@@ -121,9 +121,15 @@ func (c *raw) autoconnect(more string) {
 }
 
 func (c *raw) ask(throwAway, more string) {
-	c.send(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: wire.NewID(),
+	c.t.Helper()
+	c.send(c.asking(throwAway, more))
+}
+
+// asking is an autoconnect.
+func (c *raw) asking(throwAway, more string) *wire.Message {
+	return &wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: wire.NewID(),
 		Data: json.RawMessage(fmt.Sprintf(`{"autoConnectToken":%q,"nice":3%s}`, throwAway, more)), OriginRouter: wire.Axon,
-		ARP: json.RawMessage(fmt.Sprintf(`{%q:{"token":"","nodeName":"raw","port":%d}}`, throwAway, c.link.Info().Port))})
+		ARP: json.RawMessage(fmt.Sprintf(`{%q:{"token":"","nodeName":"raw","port":%d}}`, throwAway, c.link.Info().Port))}
 }
 
 func (c *raw) send(m *wire.Message) {

@@ -37,7 +37,7 @@ func cut(t *testing.T, hall *server.Hall, c *raw, reason server.Reason) {
 
 // What a hostile client tries is denied with the default settings, counted,
 // and leaves the victim alone.
-func TestHostileClients(t *testing.T) {
+func TestS1HostileClients(t *testing.T) {
 	for name, attack := range map[string]func(t *testing.T, hall *server.Hall, victim, evil *raw){
 		"speak under the name of another": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
 			m := evil.message("demo.tick", "")
@@ -182,7 +182,7 @@ func joinX(t *testing.T, hall *server.Hall, more string) *raw {
 }
 
 // A stranger hears heartbeats, whatever is said in the hall.
-func TestStrangersHearNothing(t *testing.T) {
+func TestS1StrangersHearNothing(t *testing.T) {
 	hall := openT(t, server.Config{Hold: true})
 	stranger := dialRaw(t, hall.URL())
 	stranger.ask(string(wire.NewToken()), "")

@@ -127,6 +127,9 @@ func (l *Listener) claim(commands net.Conn, m *wire.Message, until time.Time) (n
 	}
 	want := claim{address: keyOf(commands).address, pid: peerPID(commands), certificate: certificateOf(commands),
 		ports: portsOf(m.ARP), anyPort: l.cfg.AnyPort, unix: l.network == "unix"}
+	if len(want.ports) == 0 && !want.anyPort && !want.unix {
+		return nil, nil // no socket would fit
+	}
 	ctx, cancel := context.WithDeadline(l.ctx, until)
 	defer cancel()
 	return l.waiting.claim(ctx, want)

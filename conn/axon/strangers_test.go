@@ -31,7 +31,7 @@ func (r refusals) await(t *testing.T, want error) {
 	}
 }
 
-func TestListenerRejectsCertificates(t *testing.T) {
+func TestS3ListenerFollowsItsFolder(t *testing.T) {
 	ctx := within(t)
 	certs := certsT(t)
 	stranger, err := certs.Add("stranger")
@@ -85,7 +85,7 @@ func TestListenerRejectsCertificates(t *testing.T) {
 
 // A renewed certificate of the hall counts for the next connections; those that
 // are open live on.
-func TestListenerRenewsItsCertificate(t *testing.T) {
+func TestS3ListenerRenewsItsCertificate(t *testing.T) {
 	ctx := within(t)
 	old, renewed := certsT(t), certsT(t)
 	l := listenT(t, ListenConfig{TLS: &ServerTLS{Cert: old.Server.Cert, Key: old.Server.Key}})
