@@ -5,60 +5,86 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/xcraft-go/xbus/server"
 )
 
 // Ctrl-C during any command: a clean end within a second, with the summary.
 func TestInterrupt(t *testing.T) {
-	hall, stop, err := startServe(program("serve", "--demo", "--commander", "0", "--notifier", "0"))
+	hall, err := server.Listen(t.Context(), server.Config{Listen: []string{"xcraft://127.0.0.1:0"}, Offer: []string{commandBroadcast}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
-	silent, err := silentPort(t)
+	t.Cleanup(func() { hall.Close() })
+	end, err := startDemo(hall)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(end)
+	silent, dialed := deaf(t)
+
+	// What the hall, or the ports without one, see of programs that say nothing
+	// until their end.
+	type seen struct {
+		server.Stats
+		dialed int64
+	}
+	look := func() seen { return seen{hall.Stats(), dialed.Load()} }
+	calls := func(was, is seen) bool { return is.Received >= was.Received+10 }
+	hangs := func(_, is seen) bool { return is.InFlight > 0 }
+	visits := func(was, is seen) bool { return is.Accepted >= was.Accepted+3 }
+	dials := func(was, is seen) bool { return is.dialed >= was.dialed+2 }
 
 	for name, c := range map[string]struct {
 		args []string
-		// begun is a part of the output after which the command is under way;
-		// "" for commands that say nothing until the end.
-		begun string
+		// begun is a part of the output after which the command is under way, or a
+		// func(was, is seen) bool.
+		begun any
 		code  int
 		end   string // a part of what is printed at the end
 	}{
 		"call":                      {[]string{"call", "demo.progress", "n=1000", "--progress"}, `"i":2`, codeInterrupted, "-- demo.progress: no answer in "},
-		"silent call":               {[]string{"call", "demo.never"}, "", codeInterrupted, "; it may have run\nxbus: interrupted"},
+		"silent call":               {[]string{"call", "demo.never"}, hangs, codeInterrupted, "; it may have run\nxbus: interrupted"},
 		"sub":                       {[]string{"sub", "demo::*"}, "listening", codeOK, "event(s) in"},
 		"sub --json":                {[]string{"sub", "demo::*", "--json"}, "demo::clock", codeOK, "event(s) in"},
-		"pub":                       {[]string{"pub", "demo::x", "--count", "100000", "--rate", "100"}, "", codeOK, "sent, "},
+		"pub":                       {[]string{"pub", "demo::x", "--count", "100000", "--rate", "100"}, calls, codeOK, "sent, "},
 		"state":                     {[]string{"state", "--watch"}, "connected", codeOK, "session(s)"},
 		"commands":                  {[]string{"commands", "--watch"}, "demo.echo", codeOK, "change(s)"},
 		"latency":                   {[]string{"latency", "--count", "0"}, "   2", codeOK, "measured: min"},
-		"check":                     {[]string{"check", "lag", "--for", "1m"}, "", codeOK, "OK lag"},
-		"bench call":                {[]string{"bench", "call", "--duration", "1m"}, "", codeOK, "measured: min"},
-		"bench events":              {[]string{"bench", "events", "--duration", "1m", "--rate", "100"}, "", codeOK, "sent, "},
-		"bench connect":             {[]string{"bench", "connect", "--duration", "1m"}, "", codeOK, "measured: min"},
+		"check":                     {[]string{"check", "lag", "--for", "1m", "-v"}, "phase=connected", codeOK, "OK lag"},
+		"bench call":                {[]string{"bench", "call", "--duration", "1m"}, calls, codeOK, "measured: min"},
+		"bench events":              {[]string{"bench", "events", "--duration", "1m", "--rate", "100"}, calls, codeOK, "sent, "},
+		"bench connect":             {[]string{"bench", "connect", "--duration", "1m"}, visits, codeOK, "measured: min"},
 		"doctor":                    {[]string{"doctor"}, "motd answered", codeInterrupted, "xbus: interrupted"},
 		"serve":                     {[]string{"serve", "--demo", "--commander", "0", "--notifier", "0"}, `"ready":true`, codeOK, "drained in"},
-		"connecting":                {[]string{"call", "demo.echo", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting sub":            {[]string{"sub", "demo::*", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting man":            {[]string{"man", "demo.echo", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting check conn":     {[]string{"check", "conn", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting check call":     {[]string{"check", "call", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting check registry": {[]string{"check", "registry", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting state":          {[]string{"state", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
-		"connecting commands":       {[]string{"commands", "--timeout", "30s", "--url", silent}, "", codeInterrupted, "xbus: interrupted"},
+		"connecting":                {[]string{"call", "demo.echo", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting sub":            {[]string{"sub", "demo::*", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting man":            {[]string{"man", "demo.echo", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting check conn":     {[]string{"check", "conn", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting check call":     {[]string{"check", "call", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting check registry": {[]string{"check", "registry", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting state":          {[]string{"state", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
+		"connecting commands":       {[]string{"commands", "--timeout", "30s", "--url", silent}, dials, codeInterrupted, "xbus: interrupted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := program(c.args...)
-			cmd.Env = append(cmd.Env, "XBUS_URL="+hall.URL)
-			out := startFor(t, cmd, c.begun)
+			cmd.Env = append(cmd.Env, "XBUS_URL="+hall.URL())
+			var out *output
+			switch begun := c.begun.(type) {
+			case string:
+				out = startFor(t, cmd, begun)
+			case func(was, is seen) bool:
+				was := look()
+				out = startUntil(t, cmd, func() bool { return begun(was, look()) })
+			}
 			began := time.Now()
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)
@@ -78,8 +104,8 @@ func TestInterrupt(t *testing.T) {
 func TestServeDrainLimit(t *testing.T) {
 	serve := program("serve", "--demo", "--commander", "0", "--notifier", "0", "--drain", "200ms")
 	out := startFor(t, serve, `"ready":true`)
-	call := program("call", "demo.never", "--json", "--url", out.ready(t).URL)
-	callOut := startFor(t, call, "")
+	call := program("call", "demo.progress", "n=10000", "--progress", "--json", "--url", out.ready(t).URL)
+	callOut := startFor(t, call, `"i":1`)
 	began := time.Now()
 	if err := serve.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -138,8 +164,8 @@ func TestServeDrainsOnSIGTERM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := program("call", "demo.slow", "ms=600", "--json", "--url", hall.URL)
-	out := startFor(t, call, "")
+	call := program("call", "demo.progress", "n=20", "ms=30", "--progress", "--json", "--url", hall.URL)
+	out := startFor(t, call, `"i":1`)
 	stop()
 	if code := serve.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("serve ended with %d", code)
@@ -155,14 +181,55 @@ type output struct {
 	text  strings.Builder
 }
 
-// startFor starts a program and waits until it has printed begun; for "" a
-// moment that is enough to be under way.
+// deaf listens on two ports where nobody answers, and counts who comes.
+func deaf(t *testing.T) (url string, dialed *atomic.Int64) {
+	t.Helper()
+	var ports [2]string
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	dialed = new(atomic.Int64)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
+		wg.Go(func() {
+			for {
+				socket, err := l.Accept()
+				if err != nil {
+					return
+				}
+				t.Cleanup(func() { socket.Close() })
+				dialed.Add(1)
+			}
+		})
+	}
+	return "xcraft://127.0.0.1:" + ports[0] + "?events=" + ports[1], dialed
+}
+
+// startFor starts a program and waits until it has printed begun.
 func startFor(t *testing.T, cmd *exec.Cmd, begun string) *output {
 	t.Helper()
 	return startWithin(t, cmd, begun, 10*time.Second)
 }
 
-func startWithin(t *testing.T, cmd *exec.Cmd, begun string, patience time.Duration) *output {
+// startUntil starts a program and waits until something else sees that it is under
+// way.
+func startUntil(t *testing.T, cmd *exec.Cmd, under func() bool) *output {
+	t.Helper()
+	o := begin(t, cmd)
+	for late := time.Now().Add(10 * time.Second); !under(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("it is not under way")
+		}
+	}
+	return o
+}
+
+// begin starts a program.
+func begin(t *testing.T, cmd *exec.Cmd) *output {
 	t.Helper()
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -177,10 +244,12 @@ func startWithin(t *testing.T, cmd *exec.Cmd, begun string, patience time.Durati
 			o.lines <- s.Text()
 		}
 	}()
-	if begun == "" {
-		time.Sleep(400 * time.Millisecond)
-		return o
-	}
+	return o
+}
+
+func startWithin(t *testing.T, cmd *exec.Cmd, begun string, patience time.Duration) *output {
+	t.Helper()
+	o := begin(t, cmd)
 	limit := time.After(patience)
 	for {
 		select {

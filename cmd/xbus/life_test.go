@@ -74,10 +74,10 @@ func TestWatchesShowChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := program("commands", "demo.*", "--watch", "--url", hall.URL)
+	text := program("commands", "demo.*", "--watch", "-v", "--url", hall.URL)
 	json := program("commands", "--watch", "--json", "--url", hall.URL)
 	state := program("state", "--watch", "--json", "--url", hall.URL)
-	words, lines := startFor(t, text, ""), startFor(t, json, `"type":"command"`)
+	words, lines := startFor(t, text, "phase=connected"), startFor(t, json, `"type":"command"`)
 	states := startFor(t, state, `"phase":"connected","epoch":1`)
 	stop()
 	_, stop = serveAt(t, commander, notifier)
@@ -174,8 +174,8 @@ func TestCallWhoseHallDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := program("call", "demo.never", "--json", "--url", hall.URL)
-	out := startFor(t, call, "")
+	call := program("call", "demo.progress", "n=10000", "--progress", "--json", "--url", hall.URL)
+	out := startFor(t, call, `"i":1`)
 	if err := serve.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
