@@ -17,26 +17,35 @@ func (s sender) Connected() bool { return s.conn.Attached() }
 
 // Send implements rpc.Sender.
 func (s sender) Send(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
-	return s.send(ctx, m, s.conn.Send)
-}
-
-// SendNow is Send for the only call in flight.
-func (s sender) SendNow(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
-	return s.send(ctx, m, s.conn.SendNow)
-}
-
-// send replaces the special orc name of Resp, by the token of the session in which
-// the message goes out.
-func (s sender) send(ctx context.Context, m *wire.Message, send func(context.Context, *wire.Message) (conn.Receipt, error)) (rpc.Receipt, error) {
-	if m.OrcName == OrcToken {
-		session, _ := s.conn.Session()
-		m.OrcName = hallName(session.Identity.Token)
-	}
-	r, err := send(ctx, m)
+	s.rename(m)
+	r, err := s.conn.Send(ctx, m)
 	if err != nil {
 		return rpc.Receipt{}, sendError(m, err)
 	}
 	return rpc.Receipt(r), nil
+}
+
+// SendNow is Send for the only call in flight.
+func (s sender) SendNow(ctx context.Context, m *wire.Message) (rpc.Receipt, error) {
+	s.rename(m)
+	r, err := s.conn.SendNow(ctx, m)
+	if err != nil {
+		return rpc.Receipt{}, sendError(m, err)
+	}
+	return rpc.Receipt(r), nil
+}
+
+// rename replaces the special orc name of Resp, by the token of the session in
+// which the message goes out.
+func (s sender) rename(m *wire.Message) {
+	if m.OrcName == OrcToken {
+		m.OrcName = s.hallName()
+	}
+}
+
+func (s sender) hallName() string {
+	session, _ := s.conn.Session()
+	return hallName(session.Identity.Token)
 }
 
 // hallName is the orc name that stands for the hall itself, "" without a token.

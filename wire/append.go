@@ -191,6 +191,11 @@ func AppendString(dst []byte, s string) []byte {
 		dst = append(dst, '"')
 		return append(append(dst, s...), '"')
 	}
+	return appendEscaped(dst, s)
+}
+
+// appendEscaped is AppendString for any text.
+func appendEscaped(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}
