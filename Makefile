@@ -58,7 +58,7 @@ interop: interop-install ## tests and figures against the real Xcraft server and
 .PHONY: interop-figures
 interop-figures:
 	XBUS_REQUIRE_NODE=1 XBUS_FIGURES=1 $(GO) test -count=1 -timeout 10m -run '^TestFigures' -v ./interop | grep -E '^ *(figure |--- |ok|FAIL|panic)|_test.go'
-	@XBUS_REQUIRE_NODE=1 $(GO) test -count=1 -run '^(TestCrowd|TestReadyInMilliseconds)$$' -v ./server | grep -oE 'figure hall.*|^(--- |ok|FAIL|panic).*'
+	@XBUS_REQUIRE_NODE=1 XBUS_FIGURES=1 $(GO) test -count=1 -run '^(TestCrowd|TestReadyInMilliseconds|TestNoisyNeighbour|TestStalledConsumerCostsNobody|TestW5Bombs)$$' -v ./server | grep -oE 'figure hall.*|^(--- |ok|FAIL|panic).*'
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)

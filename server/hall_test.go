@@ -287,9 +287,9 @@ func TestManyClients(t *testing.T) {
 }
 
 func TestReadyInMilliseconds(t *testing.T) {
-	ctx := within(t)
+	ctx, limit := within(t), 5*time.Millisecond
 	best := time.Hour
-	for range 5 {
+	for try := 0; try < 5 || best > limit && try < 50; try++ { // others use the processor too
 		began := time.Now()
 		hall, err := server.Listen(ctx, server.Config{Listen: []string{"mem://ready"}})
 		if err != nil {
@@ -308,7 +308,7 @@ func TestReadyInMilliseconds(t *testing.T) {
 		hall.Close()
 	}
 	t.Logf("figure hall.ready_ms %.3f ms", float64(best.Microseconds())/1000)
-	if best > 50*time.Millisecond {
+	if best > limit {
 		t.Errorf("from Listen to the first answer: %v", best)
 	}
 }

@@ -29,7 +29,7 @@ const (
 	blockHead = 5
 	maxBlock  = 65535
 
-	// batchSize is where the next batch begins: enough for the cost of a write
+	// batchSize is where the next batch may begin: enough for the cost of a write
 	// to vanish, and little enough for buffers to be used again.
 	batchSize = 128 << 10
 	// A link keeps a small buffer of its own; large ones are shared by all links.
@@ -52,12 +52,13 @@ const (
 
 // append encodes the message with this number behind the others.
 func (b *backlog) append(m *wire.Message, number uint64) error {
-	if n := len(b.batches); n == 0 || len(b.batches[n-1].frames) >= batchSize {
+	size := m.Size() + envelopeSize
+	if n := len(b.batches); n == 0 || b.batches[n-1].isFull(size) {
 		b.batches = append(b.batches, batch{frames: b.buffer()})
 	}
 	last := &b.batches[len(b.batches)-1]
 	length := len(last.frames)
-	if want := length + m.Size() + envelopeSize; want > cap(last.frames) {
+	if want := length + size; want > cap(last.frames) {
 		last.frames = b.grow(last.frames, want)
 	}
 	frames, err := wire.Append(last.frames, m)
@@ -68,6 +69,12 @@ func (b *backlog) append(m *wire.Message, number uint64) error {
 	last.frames, last.last = frames, number
 	b.size += len(frames) - length
 	return nil
+}
+
+// isFull reports whether another message of this size begins the next batch: a
+// buffer that is there is used up, since a peer that does not read has many.
+func (b batch) isFull(size int) bool {
+	return len(b.frames) >= batchSize && len(b.frames)+size > cap(b.frames)
 }
 
 // empty reports whether nothing waits.
