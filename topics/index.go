@@ -1,13 +1,75 @@
 package topics
 
+import "unsafe"
+
 // An entry is a pattern with those who subscribed to it, in order. It holds its
-// place in the index itself: what a lookup touches lies together.
+// place in the index and the first subscription itself: what a lookup touches
+// lies together.
 type entry[S any] struct {
-	pattern     *Pattern
+	one         [1]node[S]
+	form        form
+	text        string // of a literal pattern; of another one its program
 	first, last *Subscription[S]
+	own         Subscription[S] // the first one, as long as it is there
+	pattern     *Pattern
 	seq         uint64
 	nodes       []node[S] // one for each word under which it is filed
-	one         [1]node[S]
+}
+
+func newEntry[S any](p *Pattern, seq uint64) (e *entry[S]) {
+	var text string
+	if p.form == cut {
+		text = string(programOf(p.parts))
+	}
+	switch {
+	case text == "": // a literal or an expression, or left to the pattern itself
+		e = &entry[S]{form: p.form, text: p.text}
+		if p.form == cut {
+			e.form = expression
+		}
+	case len(text) <= 64:
+		b := &struct {
+			entry[S]
+			room [64]byte
+		}{}
+		e = b.with(b.room[:], text)
+	case len(text) <= 128:
+		b := &struct {
+			entry[S]
+			room [128]byte
+		}{}
+		e = b.with(b.room[:], text)
+	case len(text) <= 256:
+		b := &struct {
+			entry[S]
+			room [256]byte
+		}{}
+		e = b.with(b.room[:], text)
+	default:
+		e = &entry[S]{form: cut, text: text}
+	}
+	e.pattern, e.seq = p, seq
+	return e
+}
+
+// with makes e the entry of a program, which is kept in the room behind it: among
+// very many entries, the one that a lookup needs is then in the page of memory
+// that it has just touched. Nobody writes to the room any more.
+func (e *entry[S]) with(room []byte, text string) *entry[S] {
+	n := copy(room, text)
+	e.form, e.text = cut, unsafe.String(unsafe.SliceData(room), n)
+	return e
+}
+
+func (e *entry[S]) match(topic string) bool {
+	switch e.form {
+	case literal:
+		return topic == e.text
+	case cut:
+		return program(e.text).match(topic)
+	default:
+		return e.pattern.match(topic)
+	}
 }
 
 // A node is an entry in a cell.
@@ -16,14 +78,19 @@ type node[S any] struct {
 	next, prev *node[S]
 	word       string // "" in the cell of the rest
 	hash       uint64
+	count      int // of the nodes in the cell, if this is its head
 }
 
 // A cell is the list of the nodes that are filed under one word, in no order.
 // Two words with the same hash share a cell, which costs a comparison and
 // nothing else.
-type cell[S any] struct {
-	head *node[S]
-	size int
+type cell[S any] struct{ head *node[S] }
+
+func (c cell[S]) size() int {
+	if c.head == nil {
+		return 0
+	}
+	return c.head.count
 }
 
 // file enters e into the index, under the words of the choice whose cells are
@@ -44,10 +111,7 @@ func (r *Router[S]) file(e *entry[S]) {
 			continue
 		}
 		n.word, n.hash = choice[i], r.known.hash(choice[i])
-		c := r.cells[n.hash]
-		c.push(n)
-		r.cells[n.hash] = c
-		if c.size == 1 && r.known.add(n.word, n.hash) {
+		if r.cells.add(n.hash, n) == 1 && r.known.add(n.word, n.hash) {
 			r.remember()
 		}
 	}
@@ -62,14 +126,9 @@ func (r *Router[S]) unfile(e *entry[S]) {
 			r.rest.remove(n)
 			continue
 		}
-		c := r.cells[n.hash]
-		c.remove(n)
-		if c.size > 0 {
-			r.cells[n.hash] = c
-			continue
+		if r.cells.remove(n.hash, n) {
+			r.known.remove()
 		}
-		delete(r.cells, n.hash)
-		r.known.remove()
 	}
 }
 
@@ -78,7 +137,7 @@ func (r *Router[S]) emptiest(choices [][]string) (best []string) {
 	for _, choice := range choices {
 		load := 0
 		for _, word := range choice {
-			load = max(load, r.cells[r.known.hash(word)].size)
+			load = max(load, r.cells.find(r.known.hash(word)).cell.size())
 		}
 		if best == nil || load < least {
 			best, least = choice, load
@@ -90,7 +149,7 @@ func (r *Router[S]) emptiest(choices [][]string) (best []string) {
 // remember builds the filter anew, which happens once per doubling.
 func (r *Router[S]) remember() {
 	r.known.reset()
-	for hash, c := range r.cells {
+	for hash, c := range r.cells.all() {
 		for n := c.head; n != nil; n = n.next {
 			r.known.set(n.word, hash)
 		}
@@ -98,15 +157,16 @@ func (r *Router[S]) remember() {
 }
 
 func (c *cell[S]) push(n *node[S]) {
+	n.count = c.size() + 1
 	n.next = c.head
 	if c.head != nil {
 		c.head.prev = n
 	}
 	c.head = n
-	c.size++
 }
 
 func (c *cell[S]) remove(n *node[S]) {
+	left := c.size() - 1
 	if n.prev == nil {
 		c.head = n.next
 	} else {
@@ -115,5 +175,7 @@ func (c *cell[S]) remove(n *node[S]) {
 	if n.next != nil {
 		n.next.prev = n.prev
 	}
-	c.size--
+	if c.head != nil {
+		c.head.count = left
+	}
 }

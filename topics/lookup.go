@@ -110,13 +110,13 @@ func (r *Router[S]) find(found *hits[S], topic string) {
 
 func (r *Router[S]) look(found *hits[S], word, topic string) {
 	if hash, ok := r.known.mayHave(word); ok {
-		r.collect(found, r.cells[hash], topic)
+		r.collect(found, r.cells.find(hash).cell, topic)
 	}
 }
 
 func (r *Router[S]) collect(found *hits[S], c cell[S], topic string) {
 	for n := c.head; n != nil; n = n.next {
-		if n.entry.pattern.match(topic) {
+		if n.entry.match(topic) {
 			found.add(r, n.entry)
 		}
 	}

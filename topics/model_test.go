@@ -86,13 +86,13 @@ func checkIndex[S any](t *rapid.T, r *Router[S]) {
 			}
 			size++
 		}
-		if size != c.size || word && size == 0 {
-			t.Fatalf("a cell of %d says %d", size, c.size)
+		if size != c.size() || word && size == 0 {
+			t.Fatalf("a cell of %d says %d", size, c.size())
 		}
 		nodes += size
 	}
 	walk(r.rest, false)
-	for hash, c := range r.cells {
+	for hash, c := range r.cells.all() {
 		walk(c, true)
 		if h, ok := r.known.mayHave(c.head.word); !ok || h != hash {
 			t.Fatalf("the filter does not know %q", c.head.word)
@@ -101,8 +101,8 @@ func checkIndex[S any](t *rapid.T, r *Router[S]) {
 	for _, e := range r.entries {
 		filed += len(e.nodes)
 	}
-	if nodes != filed || r.known.live != len(r.cells) {
-		t.Fatalf("%d nodes in cells, %d in entries; %d words, %d known", nodes, filed, len(r.cells), r.known.live)
+	if nodes != filed || r.known.live != r.cells.used {
+		t.Fatalf("%d nodes in cells, %d in entries; %d words, %d known", nodes, filed, r.cells.used, r.known.live)
 	}
 }
 

@@ -37,10 +37,25 @@ func cutParts(pattern string) []part {
 	drafts = cutStars(drafts, pattern[last:])
 	parts := make([]part, len(drafts))
 	for i, d := range drafts {
-		forms := shortestFirst(d.forms)
-		parts[i] = part{text: forms[0], more: forms[1:], stars: d.stars}
+		forms := d.forms
+		if len(forms) > 1 {
+			forms = sideBySide(shortestFirst(forms))
+		}
+		parts[i] = part{text: forms[0], stars: d.stars}
+		if len(forms) > 1 {
+			parts[i].more = forms[1:]
+		}
 	}
 	return parts
+}
+
+// sideBySide puts texts into one piece of memory.
+func sideBySide(texts []string) []string {
+	whole := strings.Join(texts, "")
+	for i, text := range texts {
+		texts[i], whole = whole[:len(text)], whole[len(text):]
+	}
+	return texts
 }
 
 // A draft is a part that may still grow.

@@ -16,7 +16,7 @@ type Router[S any] struct {
 
 	mu      sync.RWMutex
 	entries map[string]*entry[S] // by the text of the pattern
-	cells   map[uint64]cell[S]   // by the hash of a word
+	cells   table[S]             // by the hash of a word
 	rest    cell[S]              // patterns without a word
 	known   filter               // the words of cells
 	seq     uint64               // of the last entry
@@ -53,7 +53,7 @@ func NewRouter[S any](opts ...Option) *Router[S] {
 	r := &Router[S]{
 		compat:  o.compat,
 		entries: make(map[string]*entry[S]),
-		cells:   make(map[uint64]cell[S]),
+		cells:   newTable[S](),
 		known:   newFilter(),
 	}
 	r.overflow.New = func() any { return new([]hit[S]) }
@@ -70,12 +70,16 @@ func (r *Router[S]) Add(p *Pattern, s S) *Subscription[S] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.entries[p.text]
+	var sub *Subscription[S]
 	if e == nil {
 		r.seq++
-		e = &entry[S]{pattern: p, seq: r.seq}
+		e = newEntry[S](p, r.seq)
 		r.file(e)
+		sub = &e.own
+	} else {
+		sub = new(Subscription[S])
 	}
-	sub := &Subscription[S]{subscriber: s, entry: e, prev: e.last}
+	*sub = Subscription[S]{subscriber: s, entry: e, prev: e.last}
 	if e.last == nil {
 		e.first = sub
 	} else {

@@ -178,8 +178,8 @@ func TestManyPatterns(t *testing.T) {
 			t.Fatalf("%q goes to %v", topic, got)
 		}
 	}
-	if len(r.cells) < n || r.rest.size != 0 {
-		t.Errorf("%d cells, %d patterns without one", len(r.cells), r.rest.size)
+	if r.cells.used < n || r.rest.size() != 0 {
+		t.Errorf("%d cells, %d patterns without one", r.cells.used, r.rest.size())
 	}
 	for round := range 3 {
 		for i := range n {
@@ -192,8 +192,8 @@ func TestManyPatterns(t *testing.T) {
 				t.Fatalf("round %d: %q goes to %v", round, topic, got)
 			}
 		}
-		if want := n / 100; r.Len() != want || len(r.cells) != want || len(r.entries) != want || r.known.live != want {
-			t.Fatalf("%d subscriptions, %d cells, %d entries, %d known, want %d", r.Len(), len(r.cells), len(r.entries), r.known.live, want)
+		if want := n / 100; r.Len() != want || r.cells.used != want || len(r.entries) != want || r.known.live != want {
+			t.Fatalf("%d subscriptions, %d cells, %d entries, %d known, want %d", r.Len(), r.cells.used, len(r.entries), r.known.live, want)
 		}
 		for i := range n {
 			if i%100 != round {
