@@ -126,8 +126,13 @@ func (r runner) flags(results string) []string {
 	return flags
 }
 
+// patience is how long an interrupted program may take to end.
+const patience = 15 * time.Second
+
 func (r runner) command(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it ends what it has started
+	cmd.WaitDelay = patience
 	return cmd.Run()
 }
