@@ -8,7 +8,7 @@ import "hash/maphash"
 // It is always right when it says no.
 type filter struct {
 	seed   maphash.Seed
-	shapes [64]uint64 // by length, then by the outer letters
+	shapes *[64]uint64 // by length, then by the outer letters; nil before the first word
 	bits   []uint64   // a power of two of them
 	live   int        // words that are in
 	stale  int        // words that have been removed and still have their bit
@@ -23,7 +23,7 @@ func (f *filter) hash(word string) uint64 { return maphash.String(f.seed, word) 
 // mayHave returns the hash of a word that may be in. The word is not empty.
 func (f *filter) mayHave(word string) (hash uint64, ok bool) {
 	length, outer := shape(word)
-	if f.shapes[length]&outer == 0 {
+	if f.shapes == nil || f.shapes[length]&outer == 0 {
 		return 0, false
 	}
 	hash = f.hash(word)
@@ -45,6 +45,9 @@ func (f *filter) add(word string, hash uint64) (full bool) {
 
 func (f *filter) set(word string, hash uint64) {
 	length, outer := shape(word)
+	if f.shapes == nil {
+		f.shapes = new([64]uint64)
+	}
 	f.shapes[length] |= outer
 	f.bits[hash>>6&uint64(len(f.bits)-1)] |= 1 << (hash & 63)
 }
@@ -61,5 +64,5 @@ func (f *filter) reset() {
 		size *= 2
 	}
 	f.bits, f.stale = make([]uint64, size), 0
-	clear(f.shapes[:])
+	f.shapes = nil
 }
