@@ -179,7 +179,11 @@ func (h *Hall) sessionFor(p *peer, a ask) *session {
 			return s
 		}
 	}
-	h.namesFreed(h.routes.limitAway(h.cfg.Limits.Sessions))
+	names, sessions := h.routes.limitAway(h.cfg.Limits.Sessions)
+	h.namesFreed(names)
+	for range sessions {
+		h.counts.refuse(TooManyAway)
+	}
 	return &session{id: string(wire.NewToken()), numbered: true, kept: kept{limit: h.cfg.ReplayLimit},
 		gone: time.Now()} // not here yet, and the last that room is made of
 }

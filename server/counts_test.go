@@ -113,3 +113,16 @@ func TestCrowdedDoorIsCounted(t *testing.T) {
 		return err == nil && m.Topic == "t::autoconnect.finished"
 	})
 }
+
+// Sessions of clients that are away are limited, and given up with a count.
+func TestTooManyAwayIsCounted(t *testing.T) {
+	hall := openT(t, server.Config{Limits: server.Limits{Sessions: 2}})
+	for range 4 {
+		joinX(t, hall, "").link.Close()
+	}
+	eventually(t, "all are away", func() bool { return hall.Stats().Connections == 0 })
+	joinX(t, hall, "")
+	if s := hall.Stats(); s.Refused[server.TooManyAway] == 0 || s.Sessions > 3 {
+		t.Errorf("%d sessions, given up %d", s.Sessions, s.Refused[server.TooManyAway])
+	}
+}

@@ -32,6 +32,27 @@
 // some hundred kilobytes each, and a stream that did not come to its end is never
 // taken for a whole one. Drain and Close wait for them.
 //
+// # What a hall bears
+//
+// What comes by its sockets is limited before it is believed, with limits that
+// are the same for everybody and can all be set:
+//
+//	before the sockets of a client are paired    5 s for TLS, 5 s more, 128 sockets of each kind
+//	before its autoconnect is answered           64 KiB after inflating, 5 s
+//	afterwards                                   frames of 8 MiB, topics of 4 KiB, commands of 256 bytes, JSON 1000 deep
+//	a frame that has begun                       30 s to its end
+//	what waits for it                            16 MiB, and 10 s in which it takes nothing
+//	what it has                                  4096 commands in flight, 65536 names, 65536 lines of at most 1 KiB
+//	all clients                                  1024 connections, 1024 sessions that are away
+//
+// Memory grows with what came, never with what was announced: a gzip bomb of a
+// gigabyte costs some 20 MiB for a moment. What is not the protocol ends its
+// connection, both sockets of it; what is, and not allowed, is refused and the
+// connection goes on. Nothing is left open and unread. Every refusal and every
+// end is counted by its [Reason], and the others are served meanwhile. Code in
+// messages is text, and no token, secret or key is ever logged. The tests that
+// hold this are those of hostile_bytes_test.go, whose first comment lists them.
+//
 // A hall that listens beyond its machine asks who its clients are: by client
 // certificates or by [Config.Authenticate], unless [Config.AllowAnonymous] says
 // that anybody is welcome.

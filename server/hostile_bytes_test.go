@@ -1,5 +1,29 @@
 package server_test
 
+// What a hall must bear of its peers, and the tests that show that it does, all
+// with the default limits. The lines W are things on the wire, each said by a
+// stranger, by a client before its autoconnect and after it, while a neighbour is
+// served; the lines S are things that are said properly.
+//
+//	W1 random bytes, HTTP, TLS on a plain port, silence     TestW1OtherProtocols, TestW6Silence
+//	W2 gzip that is broken, cut short, or none              TestW2Gzip
+//	W3 frames that are none                                 TestW3Frames
+//	W4 arguments that are no message                        TestW4Arguments
+//	W5 little that inflates to much                         TestW5Bombs
+//	W6 announced and not sent, or byte by byte              TestW6Silence, TestW6Trickle, TestW6IdleClientsStay
+//	W7 messages with odd members, internal topics           TestW7Messages
+//	W8 long names, topics, lines                            TestW8LongNames
+//	W9 big messages                                         TestW9BigMessages, TestW9BeforeAutoconnect
+//	S1 eavesdrop, impersonate, steal, forge, command        TestS1HostileClients, TestS1StrangersHearNothing
+//	S2 TLS of all wrong kinds                               TestS2TLS, TestS2SilentHandshake, TestS2ClientsAreTold
+//	S3 certificates that change                             TestS3... of conn/axon
+//	S4 code in messages                                     TestS4CodeIsText
+//	S5 secrets in logs                                      TestMain, TestS5...
+//
+// Those who do not read, or ask too much: TestStalledConsumer,
+// TestStalledConsumerCostsNobody, TestSlowConsumer, TestNoisyNeighbour,
+// TestAnonymousSockets, counts_test.go.
+
 import (
 	"bytes"
 	"fmt"

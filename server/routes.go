@@ -265,15 +265,15 @@ func (t *routes) expire(before time.Time) (names []string) {
 }
 
 // limitAway forgets the longest gone beyond a number of sessions, and returns
-// their names. Where there are many, it makes room for some more, so that not
+// their names and number. Where there are many, it makes room for some more, so that not
 // every client that comes in has to look through all of them.
-func (t *routes) limitAway(limit int) (names []string) {
+func (t *routes) limitAway(limit int) (names []string, sessions int) {
 	type absent struct {
 		s    *session
 		gone time.Time
 	}
 	if !t.crowded(limit) {
-		return nil
+		return nil, 0
 	}
 	var list []absent
 	for _, s := range t.away() {
@@ -284,7 +284,7 @@ func (t *routes) limitAway(limit int) (names []string) {
 		s.mu.Unlock()
 	}
 	if len(list) <= limit {
-		return nil
+		return nil, 0
 	}
 	slices.SortFunc(list, func(a, b absent) int { return a.gone.Compare(b.gone) })
 	for _, a := range list[:len(list)-limit+limit/8] {
@@ -293,10 +293,11 @@ func (t *routes) limitAway(limit int) (names []string) {
 		a.s.closed = over
 		a.s.mu.Unlock()
 		if over {
+			sessions++
 			names = append(names, t.forget(a.s)...)
 		}
 	}
-	return names
+	return names, sessions
 }
 
 // crowded tells that more than limit sessions may be without a connection.

@@ -32,6 +32,7 @@ const (
 	ForeignTopic    Reason = "foreign topic"        // broadcast of what is not the sender's
 	TooManySessions Reason = "too many connections" // beyond Limits.Connections
 	TooManyLines    Reason = "too many lines"       // of one connection
+	TooManyAway     Reason = "too many away"        // a session that was given up because of Limits.Sessions
 )
 
 // Reasons of Stats.Refused for sockets that came to nothing: who they belong to
