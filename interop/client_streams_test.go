@@ -190,7 +190,7 @@ func TestClientStreamsThatStop(t *testing.T) {
 		t.Errorf("%d subscriptions are left", n)
 	}
 
-	dies, err := client.Download(ctx, "demo.download", object{"size": 1 << 20, "failAt": 200000}, xbus.IdleTimeout(500*time.Millisecond))
+	dies, err := client.Download(ctx, "demo.download", object{"size": 1 << 20, "failAt": 200000}, xbus.IdleTimeout(2*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +205,7 @@ func TestClientStreamsThatStop(t *testing.T) {
 	if far, ok := errors.AsType[*rpc.Error](err); !ok || far.Code != "DEMO_STREAM" {
 		t.Errorf("a receiver that stops: %v", err)
 	}
+	before := client.Stats().Dropped
 	behind, err := client.Download(ctx, "demo.download", object{"size": 20 << 20}, xbus.WindowBytes(1<<20))
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +216,12 @@ func TestClientStreamsThatStop(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(time.Second) // the real hall asks nobody
+	for client.Stats().Dropped == before { // the real hall asks nobody
+		if ctx.Err() != nil {
+			t.Fatalf("nothing falls behind: %+v", client.Stats())
+		}
+		time.Sleep(time.Millisecond)
+	}
 	var overflow *observable.OverflowError
 	if _, err := io.Copy(io.Discard, behind); !errors.As(err, &overflow) {
 		t.Errorf("a reader that falls behind: %v", err)
