@@ -39,7 +39,7 @@ func memName(t *testing.T) string {
 }
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -174,7 +174,7 @@ func (c *raw) next() *wire.Message {
 }
 
 func (c *raw) read() (*wire.Message, error) {
-	timer := time.AfterFunc(10*time.Second, func() { c.link.Close() })
+	timer := time.AfterFunc(30*time.Second, func() { c.link.Close() })
 	defer timer.Stop()
 	for {
 		m, err := c.link.Receive()
