@@ -32,6 +32,18 @@ func (a *attachment) session() Session {
 	return Session{Epoch: a.epoch, Identity: a.identity, Info: a.link.Info(), Answer: a.answer, XBus: a.xbus, Began: a.began}
 }
 
+// routeOf is what goes with a command of an orc, nil for a hall that does not need
+// it.
+func (a *attachment) routeOf(orc string) json.RawMessage {
+	switch {
+	case isObject(a.xbus):
+		return nil
+	case orc == a.identity.OrcName:
+		return a.arp
+	}
+	return plainRoute(orc, a.link.Info().Port)
+}
+
 func (c *Conn) dial(ctx context.Context) (Link, error) {
 	limit := &Error{Op: "dial", Addr: c.cfg.Transport.String(), Reason: ErrTimeout, Hint: fmt.Sprintf("no answer within %v", c.cfg.DialTimeout)}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.DialTimeout, limit)

@@ -47,6 +47,29 @@ func TestSendUnderAnotherName(t *testing.T) {
 	})
 }
 
+// A hall of xbus, which says so in its answer, gets no routes with commands.
+func TestNoRoutesForAHallOfXbus(t *testing.T) {
+	script := halltest.Script{Autoconnect: func(h *halltest.Hall, m *wire.Message) {
+		h.Event(halltest.AutoconnectToken(m)+"::autoconnect.finished",
+			`{"token":"`+halltest.Token+`","orcName":"Grom@`+halltest.Token+`","cmdRegistry":{},"isLoaded":true,"xbus":{"version":1}}`)
+	}}
+	bubble(t, script, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr)
+		r.session(1)
+		for _, name := range []string{"", "greathall@" + halltest.Token} {
+			if _, err := r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: "1", OrcName: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.Await(2, "command demo.none")
+		for i, m := range h.Commands() {
+			if withRoute := m.ARP != nil; withRoute != (i == 0) {
+				t.Errorf("the command %s has the route %s", m.Topic, m.ARP)
+			}
+		}
+	})
+}
+
 func TestSendWithoutASession(t *testing.T) {
 	send := func(r *rig) error {
 		_, err := r.Send(context.Background(), &wire.Message{Topic: "demo.echo", ID: "1"})

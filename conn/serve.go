@@ -131,7 +131,8 @@ func (c *Conn) watch(link Link, end context.CancelCauseFunc) *lookout {
 // later, compared with Session.Info.Written, whether m was written.
 //
 // A message that names another orc than ours is sent under that name, with a
-// route for it.
+// route for it. A hall of xbus is not sent routes: it knows its clients by their
+// connections.
 func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	return c.send(ctx, m, false)
 }
@@ -153,12 +154,10 @@ func (c *Conn) send(ctx context.Context, m *wire.Message, now bool) (Receipt, er
 		return Receipt{}, c.noSession()
 	}
 	m.Token, m.Router, m.OriginRouter = a.identity.Token, wire.Axon, wire.Axon
-	switch m.OrcName {
-	case "", a.identity.OrcName:
-		m.OrcName, m.ARP = a.identity.OrcName, a.arp
-	default:
-		m.ARP = plainRoute(m.OrcName, a.link.Info().Port)
+	if m.OrcName == "" {
+		m.OrcName = a.identity.OrcName
 	}
+	m.ARP = a.routeOf(m.OrcName)
 	var number uint64
 	var err error
 	if now && a.prompt != nil {
