@@ -70,7 +70,7 @@ type Calls struct {
 	waiters sync.Pool
 }
 
-const shardCount = 16
+const shardCount = 8
 
 // A shard is one part of the table, so that many callers need not wait for one
 // another, and the counters of the calls that were in it. It fills a cache line
