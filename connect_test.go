@@ -53,8 +53,8 @@ func TestConnectErrors(t *testing.T) {
 	}{
 		{"refused", vacant, nil, 5 * time.Second, conn.ErrRefused, nil, "127.0.0.1:"},
 		{"no such hall in this process", func(*testing.T) string { return "mem://nobody" }, nil, 5 * time.Second, conn.ErrRefused, nil, "mem://nobody"},
-		{"a hall that says nothing", silent, nil, 100 * time.Millisecond, conn.ErrNoHeartbeat, []error{context.DeadlineExceeded}, "the hall has not answered"},
-		{"refused, until the patience ends", vacant, []xbus.Option{xbus.WithRetryFirst()}, 100 * time.Millisecond,
+		{"a hall that says nothing", silent, nil, 700 * time.Millisecond, conn.ErrNoHeartbeat, []error{context.DeadlineExceeded}, "the hall has not answered"},
+		{"refused, until the patience ends", vacant, []xbus.Option{xbus.WithRetryFirst()}, 700 * time.Millisecond,
 			conn.ErrRefused, []error{context.DeadlineExceeded}, "connection refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestConnectErrors(t *testing.T) {
 				client.Close()
 				t.Fatal("connected")
 			}
-			if took := time.Since(began); took > c.within+2*time.Second {
+			if took := time.Since(began); took > c.within+10*time.Second {
 				t.Errorf("after %v", took)
 			}
 			wantErr(t, err, append(c.wants, c.reason)...)

@@ -156,7 +156,7 @@ func TestClientCannotConnect(t *testing.T) {
 		"no such hall":         {"mem://nobody", conn.ErrRefused},
 	} {
 		began := time.Now()
-		if err := try(t, test.url); !errors.Is(err, test.reason) || time.Since(began) > time.Second {
+		if err := try(t, test.url); !errors.Is(err, test.reason) || time.Since(began) > 4*time.Second {
 			t.Errorf("%s: after %v: %v", name, time.Since(began), err)
 		}
 	}

@@ -94,7 +94,7 @@ func TestSilentHall(t *testing.T) {
 	a := &app{in: strings.NewReader(""), out: &out, err: &stderr}
 	began := time.Now()
 	code := a.execute(t.Context(), []string{"state", "--url", url, "--timeout", "300ms"})
-	if code != codeConnection || !strings.Contains(stderr.String(), "no sign of life") || time.Since(began) > 2*time.Second {
+	if code != codeConnection || !strings.Contains(stderr.String(), "no sign of life") || time.Since(began) > 10*time.Second {
 		t.Errorf("code %d after %v: %s", code, time.Since(began), stderr.String())
 	}
 }
