@@ -214,8 +214,8 @@ func (d *Download) take(ev Event) error {
 }
 
 func (d *Download) chunk(ev Event) error {
-	var c chunk
-	if err := json.Unmarshal(ev.Data, &c); err != nil {
+	c, err := readChunk(ev.Data)
+	if err != nil {
 		return fmt.Errorf("%w: a chunk that cannot be read: %w", ErrBroken, err)
 	}
 	if c.Counter != nil && *c.Counter != d.counter {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xcraft-go/xbus/observable"
 	"github.com/xcraft-go/xbus/rpc"
+	"github.com/xcraft-go/xbus/wire"
 )
 
 // Streams are how files and other long results travel (protocol §7.5): a message
@@ -114,6 +115,21 @@ type chunk struct {
 	Counter  *int64          `json:"counter,omitempty"`
 }
 
+// readChunk reads the data that goes with a piece, of which there are many.
+func readChunk(data json.RawMessage) (c chunk, err error) {
+	for name, value := range wire.Members(data) {
+		switch name {
+		case "total":
+			err = errors.Join(err, json.Unmarshal(value, &c.Total))
+		case "prefix":
+			err = errors.Join(err, json.Unmarshal(value, &c.Prefix))
+		case "counter":
+			err = errors.Join(err, json.Unmarshal(value, &c.Counter))
+		}
+	}
+	return c, err
+}
+
 // owner finds the hall that a stream belongs to: the one that was given, the one
 // that announced says, or the only one that there is.
 func (c *Client) owner(o transferOptions, announced string) (string, error) {
@@ -152,11 +168,23 @@ func (c *Client) tell(ctx context.Context, owner, verb string, data any) {
 
 const tellTime = 30 * time.Second
 
+// errNothing is why ended has ended, which lets nobody wait.
+var errNothing = errors.New("there is nothing to read")
+
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errNothing)
+	return ctx
+}()
+
 // nextEvent reads a subscription to a stream, no longer than idle.
 func nextEvent(ctx context.Context, sub *observable.Subscription[Event], idle time.Duration) (Event, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, idle, fmt.Errorf("%w: nothing came for %v", rpc.ErrTimeout, idle))
-	defer cancel()
-	ev, err := sub.Next(ctx)
+	ev, err := sub.Next(ended) // what is there needs no timer
+	if err == errNothing {
+		ctx, cancel := context.WithTimeoutCause(ctx, idle, fmt.Errorf("%w: nothing came for %v", rpc.ErrTimeout, idle))
+		defer cancel()
+		ev, err = sub.Next(ctx)
+	}
 	switch {
 	case err == io.EOF: // not one that the end of ctx wraps
 		return ev, ErrClosed

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type outStream struct {
 	// Of the goroutine that sends.
 	sent    int64
 	counter int64
+	chunked string       // topic
+	event   wire.Message // that a piece goes out in
 }
 
 // maxPieces is how many pieces may be on their way to a receiver that says how
@@ -147,7 +150,7 @@ func (o *outStream) run() {
 	o.mu.Unlock()
 	if err != nil {
 		h.cfg.Logger.Info("stream ended early", "command", o.request.command.name, "bytes", o.sent, "error", err)
-		o.event("failed", streamMessage{StreamID: o.id, Bytes: o.sent, Message: err.Error()})
+		o.tell("failed", streamMessage{StreamID: o.id, Bytes: o.sent, Message: err.Error()})
 	}
 	o.cancel(context.Canceled)
 	o.over()
@@ -200,7 +203,7 @@ func (o *outStream) complete() error {
 	if o.src.Size > 0 && o.sent != o.src.Size {
 		return fmt.Errorf("%w: it has %d bytes, %d were announced", ErrStreamBroken, o.sent, o.src.Size)
 	}
-	if !o.event("ended", streamMessage{}) {
+	if !o.tell("ended", streamMessage{}) {
 		return ErrCallerGone
 	}
 	return nil
@@ -215,57 +218,63 @@ func (o *outStream) emit(piece []byte, pace *pacer) error {
 	if err := pace.await(o.ctx, len(piece), o.streams.hall.cfg.StreamTimeout); err != nil {
 		return err
 	}
-	if pace.shares() {
+	shared := pace.shares()
+	if shared {
 		piece = bytes.Clone(piece)
 	}
 	o.sent += size
 	counter := o.counter
 	o.counter++
 	prefix, escaped := escape(piece)
-	if !o.chunk(prefix, escaped, counter) {
+	if !o.chunk(prefix, escaped, counter, shared) {
 		return ErrCallerGone
 	}
 	return nil
 }
 
-// A chunkData is the data of stream.chunked, in the order of the reference.
-type chunkData struct {
-	StreamID string `json:"streamId"`
-	Chunk    *int   `json:"chunk"` // null: the piece is beside the message
-	Current  int64  `json:"current"`
-	Total    int64  `json:"total"`
-	Prefix   string `json:"prefix,omitempty"`
-	Counter  int64  `json:"counter"`
-}
-
-func (o *outStream) chunk(prefix string, piece []byte, counter int64) bool {
-	s := o.streams
-	e := s.hall.event(s.topic("chunked", o.id), nil)
-	e.Data = marshal(chunkData{o.id, nil, o.sent, o.src.Size, prefix, counter})
-	e.Chunk = piece
+// chunk sends a piece as stream.chunked. What a link shares is made anew for each.
+func (o *outStream) chunk(prefix string, piece []byte, counter int64, shared bool) bool {
+	h, e := o.streams.hall, &o.event
+	if o.chunked == "" {
+		o.chunked = o.streams.topic("chunked", o.id)
+	}
+	h.address(e, o.chunked)
+	text := e.Data[:0]
+	if shared {
+		text = nil
+	}
+	e.Data, e.Chunk = o.appendChunk(text, prefix, counter), piece
 	if !o.request.session.deliver(e, keepNever) {
 		return false
 	}
-	s.hall.counts.delivered.Add(1)
+	h.counts.delivered.Add(1)
 	return true
 }
 
-func (o *outStream) event(name string, m streamMessage) bool {
+// appendChunk appends the data of stream.chunked, in the order of the reference.
+// The chunk is null: the piece is beside the message.
+func (o *outStream) appendChunk(dst []byte, prefix string, counter int64) []byte {
+	dst = wire.AppendString(append(dst, `{"streamId":`...), o.id)
+	dst = strconv.AppendInt(append(dst, `,"chunk":null,"current":`...), o.sent, 10)
+	dst = strconv.AppendInt(append(dst, `,"total":`...), o.src.Size, 10)
+	if prefix != "" {
+		dst = wire.AppendString(append(dst, `,"prefix":`...), prefix)
+	}
+	return append(strconv.AppendInt(append(dst, `,"counter":`...), counter, 10), '}')
+}
+
+func (o *outStream) tell(name string, m streamMessage) bool {
 	return o.streams.direct(o.request.session, o.streams.topic(name, o.id), m)
 }
 
 // await waits until the receiver has room, if it says so.
 func (o *outStream) await(size int64) error {
+	if o.room(size) {
+		return nil
+	}
 	idle := time.NewTimer(o.streams.hall.cfg.StreamTimeout)
 	defer idle.Stop()
-	for {
-		o.mu.Lock()
-		flying := o.sent - o.taken
-		room := o.window == 0 || flying <= 0 || flying+size <= o.window && o.counter-o.pieces < maxPieces
-		o.mu.Unlock()
-		if room {
-			return nil
-		}
+	for !o.room(size) {
 		select {
 		case <-o.acked:
 		case <-idle.C:
@@ -274,4 +283,12 @@ func (o *outStream) await(size int64) error {
 			return context.Cause(o.ctx)
 		}
 	}
+	return nil
+}
+
+func (o *outStream) room(size int64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	flying := o.sent - o.taken
+	return o.window == 0 || flying <= 0 || flying+size <= o.window && o.counter-o.pieces < maxPieces
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/xcraft-go/xbus/conn"
@@ -73,9 +72,4 @@ func escape(piece []byte) (prefix string, escaped []byte) {
 		piece[0] = 0
 	}
 	return prefix, piece
-}
-
-func marshal(v any) json.RawMessage {
-	raw, _ := json.Marshal(v) // types of this package
-	return raw
 }
