@@ -33,7 +33,7 @@ func run(ctx context.Context, b *measure.Bench) error {
 	for _, inFlight := range columns {
 		var cases []measure.Case
 		for _, c := range contenders {
-			if inFlight < 1000 || !(beside(c.Name) || briefly(b) && node(c.Name)) {
+			if has(b, c.Name, inFlight) {
 				cases = append(cases, measured(b, c, inFlight))
 			}
 		}
@@ -47,6 +47,20 @@ func run(ctx context.Context, b *measure.Bench) error {
 
 // briefly: a quick run of all leaves out what takes long and has no bar.
 func briefly(b *measure.Bench) bool { return b.Quick && len(b.Only) == 0 }
+
+// has tells whether a contender is measured in a column: ten thousand calls of Node
+// take seconds.
+func has(b *measure.Bench, name string, inFlight int) bool {
+	switch {
+	case inFlight < 1000:
+		return true
+	case briefly(b):
+		return name == ours || name == "nats" || name == "raw"
+	}
+	return !beside(name)
+}
+
+const ours = "xbus tcp"
 
 // node are contenders of which a part runs on Node; beside are those of them that
 // have no bar.
@@ -84,7 +98,6 @@ func key(row string, inFlight int) measure.Key {
 }
 
 func figures(b *measure.Bench) {
-	const ours = "xbus tcp"
 	ratio := func(name, a, c string, inFlight int, least float64) {
 		if slices.Contains(columns, inFlight) {
 			b.Ratio(name, key(a, inFlight), key(c, inFlight), measure.AtLeast(least))

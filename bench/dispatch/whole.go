@@ -43,7 +43,7 @@ func whole(ctx context.Context, b *measure.Bench) error {
 			{"nats", 100_000, 0, followNATS},
 			{"jsgo tcp", 10_000, 300, followReference},
 		} {
-			if !b.Wants(c.row) || n > c.most || b.Quick && n > 10_000 || c.count > 0 && interop.Available() != nil {
+			if !b.Wants(c.row) || n > c.most || b.Quick && n > 1_000 || c.count > 0 && interop.Available() != nil {
 				continue
 			}
 			f, err := c.start(ctx, n)

@@ -44,8 +44,8 @@ var (
 	// fans are the contenders that are measured with many receivers as well: the
 	// real client has a process for each.
 	fans = []string{"xbus tcp", "nats", "zmq", "redis", "raw"}
-	// A quick run of all has the small events of some contenders, and the large
-	// ones and those to many receivers of fewer.
+	// A quick run of all has the small events of some contenders, the large ones
+	// and those to 50 receivers of fewer.
 	brief   = []string{"xbus tcp", "xbus tls", "xbus mem", "gojs tcp", "js tcp", "nats", "zmq", "redis", "raw"}
 	briefer = []string{"xbus tcp", "nats", "raw"}
 )
@@ -53,7 +53,10 @@ var (
 // has tells whether a contender is measured in a column.
 func has(b *measure.Bench, name string, c peer.EventConfig) bool {
 	list := brief
-	if c.Receivers > 1 || c.Size > 1<<10 {
+	switch {
+	case c.Receivers == 10, c.Receivers > 1 && c.Size > 1<<10:
+		list = nil
+	case c.Receivers > 1, c.Size > 1<<10:
 		list = briefer
 	}
 	if b.Quick && len(b.Only) == 0 && !slices.Contains(list, name) {
