@@ -44,14 +44,18 @@ func allocations(ctx context.Context, b *measure.Bench) error {
 	}
 	defer bursts.Close()
 	observed := rpc.Trace(func(rpc.Step) {})
+	times, bursting := 20_000, 5*many
+	if b.Quick {
+		times, bursting = 5000, many
+	}
 	cases := []measure.Case{
-		counting("a call", "client", 20_000, func(ctx context.Context, n int) error { return calls(ctx, client, n, 1) }),
-		counting("a call, 256 in flight", "client", 20_000, func(ctx context.Context, n int) error { return calls(ctx, client, n, 256) }),
-		counting("a call whose steps are told", "client", 20_000, func(ctx context.Context, n int) error { return observedCalls(ctx, client, n, observed) }),
-		counting("an event", "client", 5*many, func(ctx context.Context, n int) error { return taken(ctx, client, bursts, n) }),
-		counting("a call", "client and hall", 20_000, func(ctx context.Context, n int) error { return calls(ctx, p.client, n, 1) }),
-		counting("a call, 256 in flight", "client and hall", 20_000, func(ctx context.Context, n int) error { return calls(ctx, p.client, n, 256) }),
-		counting("an event", "client and hall", 5*many, p.events),
+		counting("a call", "client", times, func(ctx context.Context, n int) error { return calls(ctx, client, n, 1) }),
+		counting("a call, 256 in flight", "client", times, func(ctx context.Context, n int) error { return calls(ctx, client, n, 256) }),
+		counting("a call whose steps are told", "client", times, func(ctx context.Context, n int) error { return observedCalls(ctx, client, n, observed) }),
+		counting("an event", "client", bursting, func(ctx context.Context, n int) error { return taken(ctx, client, bursts, n) }),
+		counting("a call", "client and hall", times, func(ctx context.Context, n int) error { return calls(ctx, p.client, n, 1) }),
+		counting("a call, 256 in flight", "client and hall", times, func(ctx context.Context, n int) error { return calls(ctx, p.client, n, 256) }),
+		counting("an event", "client and hall", bursting, p.events),
 	}
 	if err := b.Run(ctx, cases); err != nil {
 		return err

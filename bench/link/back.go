@@ -24,7 +24,7 @@ func back(ctx context.Context, b *measure.Bench) error {
 	}
 	restarts := 10
 	if b.Quick {
-		restarts = 3
+		restarts = 1
 	}
 	r := &restarting{}
 	defer r.close()
