@@ -51,7 +51,7 @@
 // connection goes on. Nothing is left open and unread. Every refusal and every
 // end is counted by its [Reason], and the others are served meanwhile. Code in
 // messages is text, and no token, secret or key is ever logged. The tests that
-// hold this are those of hostile_bytes_test.go, whose first comment lists them.
+// hold this are in hostile_bytes_test.go, whose first comment lists them, and beside it.
 //
 // A hall that listens beyond its machine asks who its clients are: by client
 // certificates or by [Config.Authenticate], unless [Config.AllowAnonymous] says

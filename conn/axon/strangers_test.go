@@ -143,6 +143,8 @@ func TestListenerRefusesStrangers(t *testing.T) {
 		"an announced frame":       {send: member([]byte("\x22AXON\x00\x00\x00\x05s:abc\x7f\x00\x00\x00")), want: conn.ErrProtocol},
 		"much before anything":     {send: deflated(t, bomb), want: conn.ErrProtocol},
 		"a silent command socket":  {want: ErrUnbound},
+		"an event socket speaks":   {notifier: true, send: []byte("x"), want: conn.ErrProtocol},
+		"tls on the notifier":      {notifier: true, send: []byte{0x16, 3, 1}, want: conn.ErrProtocol},
 		"a lonely event socket":    {notifier: true, want: ErrUnbound},
 		"a silent tls handshake":   {listen: ListenConfig{TLS: secure}, want: conn.ErrTLS},
 		"a command without a port": {send: frame(t, &wire.Message{Topic: "x.y", ID: "1"}), want: ErrUnbound},
@@ -245,4 +247,30 @@ func deflated(t *testing.T, b []byte) []byte {
 	w.Write(bytes.Repeat([]byte(" "), len(b)))
 	w.Close()
 	return out.Bytes()
+}
+
+// An event socket that leaves before it is paired makes room at once.
+func TestListenerForgetsWhoLeaves(t *testing.T) {
+	ctx := within(t)
+	refused := make(refusals, 100)
+	l := listenT(t, ListenConfig{OnRefuse: refused.add, MaxUnbound: 1, BindTimeout: time.Minute})
+	for range 5 {
+		socket, err := net.Dial("tcp", l.events.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket.Close()
+		refused.await(t, conn.ErrLinkLost)
+	}
+	client, err := reach(t, l, nil).Dial(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	client.Send(ctx, autoconnect(client.Info().Port))
+	hall, err := l.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hall.Close()
 }
