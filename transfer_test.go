@@ -316,8 +316,15 @@ func TestDownloadIsPacedByItsReader(t *testing.T) {
 			if _, err := io.ReadFull(down, make([]byte, 1)); err != nil {
 				t.Fatal(err)
 			}
-			for last := -1; last != read(); time.Sleep(50 * time.Millisecond) {
-				last = read()
+			for ctx := streamTime(t); read() < 1<<20; time.Sleep(time.Millisecond) {
+				if ctx.Err() != nil {
+					t.Fatalf("%d bytes were sent", read())
+				}
+			}
+			for range 10 { // time enough to send more
+				if _, err := client.Motd(streamTime(t)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if n := read(); n > 1<<20+2*65536 {
 				t.Errorf("%d bytes were sent to nobody", n)
@@ -532,11 +539,13 @@ func TestReaderThatFallsBehind(t *testing.T) {
 	if _, err := client.Call(streamTime(t), "transport.xbus.start-emit", start).Await(streamTime(t)); err != nil {
 		t.Fatal(err)
 	}
-	for range 100 {
-		if _, err = sub.Next(streamTime(t)); err != nil {
-			break
+	for ctx := streamTime(t); sub.Stats().Dropped == 0; time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("nothing falls behind: %+v", sub.Stats())
 		}
-		time.Sleep(10 * time.Millisecond)
+	}
+	for err == nil {
+		_, err = sub.Next(streamTime(t))
 	}
 	var overflow *observable.OverflowError
 	if !errors.As(err, &overflow) {
