@@ -49,9 +49,11 @@ func (l *lines) want(name string, change int) {
 		l.known[name] = &line{}
 	}
 	l.known[name].wanted += change
-	failed := l.reconcile(name)
+	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
+	defer cancel()
+	err := l.reconcile(ctx, name)
 	l.mu.Unlock()
-	l.report(failed)
+	l.report(err)
 }
 
 // attached begins a session. In one that the hall knows from before it has its
@@ -67,12 +69,17 @@ func (l *lines) attached(goesOn bool) {
 	l.renew()
 }
 
-// renew asks for what the hall was not asked for yet.
+// renew asks for what the hall was not asked for yet. When the queue is full it
+// waits once, not for each line: the others have to wait for the next renewal.
 func (l *lines) renew() {
+	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
+	defer cancel()
+	var failed error
 	l.mu.Lock()
-	var failed []error
 	for name := range l.known {
-		failed = append(failed, l.reconcile(name)...)
+		if failed = errors.Join(failed, l.reconcile(ctx, name)); ctx.Err() != nil {
+			break
+		}
 	}
 	l.mu.Unlock()
 	l.report(failed)
@@ -80,15 +87,15 @@ func (l *lines) renew() {
 
 // report tells of what the hall could not be asked; renew comes back to it. The
 // logger is foreign code and runs outside of the lock.
-func (l *lines) report(failed []error) {
-	for _, err := range failed {
-		l.client.logger.Warn("a line could not be asked for", "error", err)
+func (l *lines) report(failed error) {
+	if failed != nil {
+		l.client.logger.Warn("lines could not be asked for", "error", failed)
 	}
 }
 
 // reconcile asks the hall for a line, or takes it back, when what is wanted is
 // not what the hall knows.
-func (l *lines) reconcile(name string) []error {
+func (l *lines) reconcile(ctx context.Context, name string) error {
 	line := l.known[name]
 	session, ok := l.client.conn.Session()
 	own := session.Identity.OrcName
@@ -100,29 +107,27 @@ func (l *lines) reconcile(name string) []error {
 	case !ok || line.wanted > 0 && line.orc == own || !l.client.registry.Load().Has(lineCommand):
 		return nil
 	case line.wanted > 0:
-		if err = l.send("add", name, own, session.Identity.Token); err == nil {
+		if err = l.send(ctx, "add", name, own, session.Identity.Token); err == nil {
 			line.orc = own
 		}
 	default:
-		if err = l.send("delete", name, line.orc, session.Identity.Token); err == nil {
+		if err = l.send(ctx, "delete", name, line.orc, session.Identity.Token); err == nil {
 			delete(l.known, name)
 		}
 	}
-	if err != nil && !errors.Is(err, rpc.ErrClosed) { // a client that ends leaves its lines with its session
-		return []error{err}
+	if errors.Is(err, rpc.ErrClosed) { // a client that ends leaves its lines with its session
+		return nil
 	}
-	return nil
+	return err
 }
 
-// lineWait bounds the wait for room where the hall does not read: it can be the
-// reader that waits.
+// lineWait bounds the wait for room where the hall does not read, for all lines
+// together: it can be the reader that waits.
 const lineWait = 100 * time.Millisecond
 
-func (l *lines) send(kind, name, orc string, token wire.Token) error {
+func (l *lines) send(ctx context.Context, kind, name, orc string, token wire.Token) error {
 	data, _ := json.Marshal(map[string]any{ // strings and a number
 		"type": kind, "lineId": name, "orcName": orc, "token": string(token), "generation": 0,
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
-	defer cancel()
 	return l.client.calls.Send(ctx, lineCommand, json.RawMessage(data), failFast)
 }
