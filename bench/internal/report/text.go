@@ -39,6 +39,16 @@ const tablesHead = `The contenders, each with the settings that suit it best:
   was delivered. The real server sends the whole sample at once, which is the
   fastest way that it has.
 - The processor time is that of all processes that take part, of both ends together.
+- A lookup among n patterns is one of package topics alone, with patterns of the five
+  kinds that services have (for one pattern, the mean of the five). The ratio is the
+  worst of: one topic, a thousand in turn, a thousand that nobody wants. When all of
+  100,000 are in turn each one comes from main memory, which that row shows.
+- Back is measured with default settings, from the moment in which the new hall
+  listens to the first call that is answered. A client of a hall of the same machine
+  looks for it every 10 ms, and the more rarely the more clients the hall had.
+- Memory is the heap in use and the stacks, after collections. Allocations are counted
+  with the hall in a process of its own (the side of the client), and in the same
+  one (both).
 
 `
 
@@ -54,4 +64,19 @@ cd bench && go run ./calls -only "xbus tcp,nats,raw" -inflight 256 -rounds 3 -cp
 Node and the packages of the reference come with ` + "`make interop-install`" + `; without Node
 the rows with js are left out, without redis-server that of redis. Close what else
 runs on the machine: each ratio is taken within one run, but two cores are few.
+
+## Where the time goes, and what a change has brought
+
+` + "```" + `
+make profile                              # bench/profiles/: processor, heap, locks, waits
+make bench-compare BASE=HEAD~10           # the benchmarks of the library, there and here
+make bench-compare BASE=v0.1 PACKAGES="./rpc ./wire" COMPARE=Call COUNT=10
+` + "```" + `
+
+The first one profiles 256 calls in flight and events of 1 KB to one client over TCP,
+each kind in a run of its own, and prints the top 15 of each. The second one runs
+the benchmarks of a commit in a worktree of its own and those of the present files,
+six times each, and lets benchstat tell what differs. Benchmarks stand beside the code
+and count allocations: ` + "`BenchmarkCall`, `BenchmarkEvent` and `BenchmarkHooks`" + ` in the root
+package, what they consist of in ` + "`wire`, `rpc`, `server`, `topics` and `observable`" + `.
 `
