@@ -2,6 +2,7 @@ package observable_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -130,6 +131,9 @@ func TestTrapLeavingUnderFire(t *testing.T) {
 				return
 			default:
 				s.Publish(context.Background(), i)
+				if i%16 == 0 {
+					runtime.Gosched() // where there is one processor, the others have their turn
+				}
 			}
 		}
 	})
