@@ -48,7 +48,7 @@ func startNATS(c *closing) (url string, err error) {
 
 func dialNATS(url string, c *closing) (*nats.Conn, error) {
 	closed := make(chan struct{})
-	nc, err := nats.Connect(url, nats.NoReconnect(), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	nc, err := nats.Connect(url, nats.NoReconnect(), nats.Timeout(30*time.Second), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	if err != nil {
 		return nil, err
 	}
