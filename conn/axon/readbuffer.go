@@ -17,7 +17,7 @@ type readBuffer struct {
 }
 
 const (
-	smallRead = 2 << 10
+	smallRead = 1 << 10
 	largeRead = 64 << 10
 	maxEmpty  = 100 // reads without bytes before giving up
 )
