@@ -15,6 +15,8 @@ type Hall struct {
 	command *prometheus.Desc
 	refused *prometheus.Desc
 	cut     *prometheus.Desc
+	held    *prometheus.Desc
+	doors   *prometheus.Desc
 }
 
 // NewHall makes the collector of a hall. labels tell several halls of one
@@ -23,8 +25,8 @@ func NewHall(hall *server.Hall, labels prometheus.Labels) *Hall {
 	if hall == nil {
 		panic("metrics: NewHall(nil): give a hall")
 	}
-	d := func(name, help, variable string) *prometheus.Desc {
-		return prometheus.NewDesc("xbus_hall_"+name, help, []string{variable}, labels)
+	d := func(name, help string, variable ...string) *prometheus.Desc {
+		return prometheus.NewDesc("xbus_hall_"+name, help, variable, labels)
 	}
 	return &Hall{
 		hall:    hall,
@@ -33,12 +35,14 @@ func NewHall(hall *server.Hall, labels prometheus.Labels) *Hall {
 		events:  d("events_total", "Events: published, delivered (times receivers), unrouted.", "what"),
 		refused: d("refused_total", "What clients asked for and did not get, by reason.", "reason"),
 		cut:     d("cut_total", "Connections that the hall has ended, by reason.", "reason"),
+		doors:   d("connections_total", "Connections: accepted, and of them those that their clients have ended; the others are in cut_total.", "what"),
+		held:    d("held_back_total", "Times that a connection was not read on because it had too many commands in flight."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (h *Hall) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{h.now, h.command, h.events, h.refused, h.cut} {
+	for _, d := range []*prometheus.Desc{h.now, h.command, h.events, h.refused, h.cut, h.doors, h.held} {
 		ch <- d
 	}
 }
@@ -57,6 +61,9 @@ func (h *Hall) Collect(ch chan<- prometheus.Metric) {
 	for what, n := range map[string]uint64{"published": s.Published, "delivered": s.Delivered, "unrouted": s.Unrouted} {
 		out.counter(h.events, n, what)
 	}
+	out.counter(h.doors, s.Accepted, "accepted")
+	out.counter(h.doors, s.Left, "left")
+	out.counter(h.held, s.HeldBack)
 	for reason, n := range s.Refused {
 		out.counter(h.refused, n, string(reason))
 	}

@@ -63,6 +63,8 @@ func TestClientAndHall(t *testing.T) {
 		{"xbus_calls_in_flight", `xbus_calls_in_flight{bus="a"} 0`},
 		{"xbus_hall_commands_total", `xbus_hall_commands_total{end="finished"} 3`},
 		{"xbus_hall_present", `xbus_hall_present{what="bound"} 1`},
+		{"xbus_hall_connections_total", `xbus_hall_connections_total{what="accepted"} 1`},
+		{"xbus_hall_held_back_total", `xbus_hall_held_back_total 0`},
 		{"xbus_hall_refused_total", `xbus_hall_refused_total{reason="command unknown"} 1`},
 	} {
 		if text := gathered(t, registry, c.name); !strings.Contains(text, c.want+"\n") {
