@@ -9,9 +9,9 @@ import "hash/maphash"
 type filter struct {
 	seed   maphash.Seed
 	shapes *[64]uint64 // by length, then by the outer letters; nil before the first word
-	bits   []uint64   // a power of two of them
-	live   int        // words that are in
-	stale  int        // words that have been removed and still have their bit
+	bits   []uint64    // a power of two of them
+	live   int         // words that are in
+	stale  int         // words that have been removed and still have their bit
 }
 
 func newFilter() filter {
