@@ -21,8 +21,13 @@ const lineCommand = "warehouse.request-line-update"
 // on where the last one ended, and when it gets the command later.
 type lines struct {
 	client *Client
-	mu     sync.Mutex
-	known  map[string]*line
+
+	mu      sync.Mutex
+	known   map[string]*line
+	timer   *time.Timer    // of the next renewal, because there was no room
+	armed   bool           // it runs, or its function does
+	passing sync.WaitGroup // its function
+	closed  bool
 }
 
 // A line is what is wanted of one, and what the hall was asked for.
@@ -52,6 +57,9 @@ func (l *lines) want(name string, change int) {
 	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
 	defer cancel()
 	err := l.reconcile(ctx, name)
+	if ctx.Err() != nil {
+		l.arm()
+	}
 	l.mu.Unlock()
 	l.report(err)
 }
@@ -70,7 +78,7 @@ func (l *lines) attached(goesOn bool) {
 }
 
 // renew asks for what the hall was not asked for yet. When the queue is full it
-// waits once, not for each line: the others have to wait for the next renewal.
+// comes back to the rest a little later.
 func (l *lines) renew() {
 	ctx, cancel := context.WithTimeout(context.Background(), lineWait)
 	defer cancel()
@@ -78,6 +86,7 @@ func (l *lines) renew() {
 	l.mu.Lock()
 	for name := range l.known {
 		if failed = errors.Join(failed, l.reconcile(ctx, name)); ctx.Err() != nil {
+			l.arm()
 			break
 		}
 	}
@@ -85,8 +94,42 @@ func (l *lines) renew() {
 	l.report(failed)
 }
 
-// report tells of what the hall could not be asked; renew comes back to it. The
-// logger is foreign code and runs outside of the lock.
+// arm lets renew come back; mu is held.
+func (l *lines) arm() {
+	if l.armed || l.closed {
+		return
+	}
+	l.armed = true
+	l.passing.Add(1)
+	if l.timer == nil {
+		l.timer = time.AfterFunc(lineRetry, l.pass)
+	} else {
+		l.timer.Reset(lineRetry)
+	}
+}
+
+func (l *lines) pass() {
+	defer l.passing.Done()
+	l.mu.Lock()
+	l.armed = false
+	l.mu.Unlock()
+	l.renew()
+}
+
+// close ends the renewals and waits for one that runs.
+func (l *lines) close() {
+	l.mu.Lock()
+	l.closed = true
+	if l.armed && l.timer.Stop() {
+		l.armed = false
+		l.passing.Done()
+	}
+	l.mu.Unlock()
+	l.passing.Wait()
+}
+
+// report tells of what the hall could not be asked, which renew comes back to.
+// The logger is foreign code and runs outside of the lock.
 func (l *lines) report(failed error) {
 	if failed != nil {
 		l.client.logger.Warn("lines could not be asked for", "error", failed)
@@ -122,8 +165,12 @@ func (l *lines) reconcile(ctx context.Context, name string) error {
 }
 
 // lineWait bounds the wait for room where the hall does not read, for all lines
-// together: it can be the reader that waits.
-const lineWait = 100 * time.Millisecond
+// together: it can be the reader that waits. lineRetry is when the rest is tried
+// again.
+const (
+	lineWait  = 2 * time.Millisecond
+	lineRetry = 100 * time.Millisecond
+)
 
 func (l *lines) send(ctx context.Context, kind, name, orc string, token wire.Token) error {
 	data, _ := json.Marshal(map[string]any{ // strings and a number

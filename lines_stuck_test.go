@@ -43,7 +43,8 @@ func (l stuckLink) Send(ctx context.Context, m *wire.Message) (uint64, error) {
 }
 
 // TestLinesDoNotHoldTheReader renews many lines while the hall takes none: that
-// keeps the reader for one wait, and all are asked for when there is room.
+// keeps the reader for one short wait, and all are asked for once there is room,
+// with nothing else to remind of it.
 func TestLinesDoNotHoldTheReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hall := open(t, server.Config{})
@@ -72,11 +73,11 @@ func TestLinesDoNotHoldTheReader(t *testing.T) {
 		renewed("demo.before") // waits also for the notice to be sent
 		before := transport.waits.Load()
 		took := renewed("demo.full")
-		if n := transport.waits.Load() - before; n != 1 || took > 2*time.Second {
-			t.Errorf("%d waits for room, which took %v; want one", n, took)
+		if n := transport.waits.Load() - before; n > 2 || took > 50*time.Millisecond {
+			t.Errorf("%d waits for room, and the reader was back after %v", n, took)
 		}
 		transport.stuck.Store(false)
-		renewed("demo.empty")
+		time.Sleep(150 * time.Millisecond)
 		synctest.Wait()
 		sub := subscribe(t, client.Topic("thermo::news.*"))
 		for i := range lines {

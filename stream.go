@@ -109,6 +109,7 @@ func (c *Client) start() {
 		err := c.conn.Run(ctx)
 		c.calls.Close(err)
 		c.subs.finish(err)
+		c.lines.close()
 		c.registry.Close()
 	})
 }

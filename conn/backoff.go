@@ -27,7 +27,7 @@ type BackoffConfig struct {
 	// that restarts is found soon, one that stays away is asked rarely.
 	Multiplier float64
 	// Look is the first window for looks at a hall of this machine while it is
-	// away, default 20 ms, negative for none; see [Looker].
+	// away, default 20 ms for one of xbus, negative for none; see [Looker].
 	Look time.Duration
 }
 
@@ -36,10 +36,11 @@ type BackoffConfig struct {
 // the same moment do not come back at the same moment. It never gives up. It
 // panics on a negative time and on a multiplier under which windows shrink.
 //
-// It is a [Looker]: a hall of this machine, if it is one that tells how many
-// clients it has, is looked for during the waits as well, in windows of 20 ms or a
+// It is a [Looker]: a hall of this machine is looked for during the waits as
+// well. One of xbus tells how many clients it has: then the windows are 20 ms or a
 // 250th of the time since the loss, times the number of those clients. All of
-// them together thus look, and come back, about 100 times a second at most.
+// them together thus look, and come back, about 100 times a second at most. For
+// other halls the windows are about two thirds of those of the waits.
 func NewBackoff(cfg BackoffConfig) Backoff {
 	if cfg.Initial < 0 || cfg.Max < 0 || cfg.Multiplier != 0 && !(cfg.Multiplier >= 1) {
 		panic(fmt.Sprintf("conn: NewBackoff(%+v): give times from 0 on and a multiplier of at least 1, or leave them 0 for the defaults", cfg))
@@ -50,7 +51,7 @@ func NewBackoff(cfg BackoffConfig) Backoff {
 	if cfg.Look < 0 {
 		return &waits
 	}
-	return &looking{waits, or(cfg.Look, 20*time.Millisecond)}
+	return &looking{waits, or(cfg.Look, 20*time.Millisecond), initial * 2 / 3}
 }
 
 // StrictBackoff returns the waits of the reference client: 0.5, 0.75, 1, 1 …
@@ -81,10 +82,14 @@ func (f *fullJitter) NextBackOff() time.Duration {
 // looking is a fullJitter that is a Looker.
 type looking struct {
 	fullJitter
-	window time.Duration
+	window time.Duration // for a client that is alone
+	wide   time.Duration // where nobody knows how many there are
 }
 
 func (l *looking) Look(away time.Duration, clients int) time.Duration {
+	if clients < 1 {
+		return time.Duration(rand.Int64N(int64(l.wide+away/8) + 1))
+	}
 	const share = 250 // of the time since the loss
 	window := max(l.window, away/share)
 	if longest := time.Minute; window > longest/time.Duration(clients) {

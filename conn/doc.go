@@ -49,11 +49,13 @@
 // drops is not hammered. [StrictBackoff] waits as the reference does.
 //
 // A hall of this machine that refuses connections is not there, so to ask for it
-// is a burden to nobody. When such a hall has told how many clients it has, as
-// those of xbus do, the default backoff looks for it during the waits: every
-// 10 ms if there is one client, and so much more rarely as there are more. It is
-// back some milliseconds after the hall, and the clients of one hall together
-// still come one after the other: about 100 in a second. See [Looker].
+// is a burden to nobody: the default backoff looks for it during the waits. When
+// it has told how many clients it has, as those of xbus do, it is looked for every
+// 10 ms if there is one client, and so much more rarely as there are more. The
+// client is back some milliseconds after the hall, and the clients of one hall
+// together still come one after the other: about 100 in a second. One that does
+// not tell is looked for a little more often than the waits are long, so that many
+// clients still do not come at once. See [Looker].
 //
 // # Guarantees
 //

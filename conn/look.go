@@ -13,14 +13,16 @@ type Looker interface {
 	Backoff
 	// Look returns how long to wait before the next look for the hall. away is
 	// the time since the loss, clients how many clients the hall had when this
-	// one came in. A wait that would end sooner is not looked into.
+	// one came in, 0 when it did not tell. A wait that would end sooner is not
+	// looked into.
 	Look(away time.Duration, clients int) time.Duration
 }
 
 // looks are the looks for a hall during the waits after one loss. Run's own.
 type looks struct {
 	from    time.Time // of the loss
-	clients int       // of the hall, 0 when it did not tell: then there are no looks
+	near    bool      // the hall is one of this machine; else there are no looks
+	clients int       // of the hall, 0 when it did not tell
 	brief   bool      // the last session was too short to be followed by a look
 }
 
@@ -31,22 +33,19 @@ const briefest = 250 * time.Millisecond
 
 // lost begins the looks for the hall of a session that has just ended. Those
 // for a hall of another machine would be a burden on the network, so there are
-// none; and a hall that does not say how many clients it has might be one for
-// which each of them is a burden to all others (those of Node are).
+// none.
 func (l *looks) lost(a *attachment) {
-	*l = looks{from: time.Now(), brief: time.Since(a.began) < briefest}
-	if info := a.link.Info(); info.SameHost || info.Server {
-		l.clients = a.clients
-	}
+	info := a.link.Info()
+	*l = looks{from: time.Now(), brief: time.Since(a.began) < briefest, near: info.SameHost || info.Server, clients: a.clients}
 }
 
-// timer returns what makes the next look after err, the end of the last attempt
+// next returns what makes the next look after err, the end of the last attempt
 // or session: nil when there is nothing to look for.
 func (l *looks) next(backoff Backoff, err error) func() time.Duration {
 	looker, ok := backoff.(Looker)
 	absent := errors.Is(err, ErrRefused)
 	gone := !l.brief && (errors.Is(err, ErrLinkLost) || errors.Is(err, ErrGameOver))
-	if !ok || l.clients == 0 || !absent && !gone {
+	if !ok || !l.near || !absent && !gone {
 		return nil
 	}
 	return func() time.Duration { return looker.Look(time.Since(l.from), l.clients) }

@@ -79,8 +79,8 @@ func TestALookFindsTheHall(t *testing.T) {
 }
 
 // The looks get rarer with the clients that the hall had, and cease where they
-// are a burden to others: for halls of other machines, for those that do not tell,
-// and where the backoff is not the standard one.
+// are a burden to others: for halls of other machines, and where the backoff is
+// not the standard one.
 func TestLooksInTheFirstSecond(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -93,8 +93,8 @@ func TestLooksInTheFirstSecond(t *testing.T) {
 		{"alone", 1, false, standard, 60, 200},
 		{"one of ten", 10, false, standard, 3, 40},
 		{"one of a thousand", 1000, false, standard, 0, 25},
-		{"the hall does not tell", 0, false, standard, 0, 25},
-		{"the hall tells nonsense", -5, false, standard, 0, 25},
+		{"the hall does not tell", 0, false, standard, 2, 40},
+		{"the hall tells nonsense", -5, false, standard, 2, 40},
 		{"far", 1, true, standard, 0, 25},
 		{"strict", 1, false, func(*conn.Config) {}, 1, 1},
 		{"no looks wanted", 1, false, func(c *conn.Config) {
@@ -210,11 +210,18 @@ func (s *stuckDials) Dial(ctx context.Context) (conn.Link, error) {
 // never more than 3 % of them in any 50 ms, when they are told to take 5 s. Those
 // that came in first know of few others, and look often.
 func TestAThousandReturn(t *testing.T) {
+	t.Run("to a hall that tells how many they are", func(t *testing.T) {
+		aThousandReturn(t, func(k int) int { return k + 1 })
+	})
+	t.Run("to one that does not", func(t *testing.T) { aThousandReturn(t, func(int) int { return 0 }) })
+}
+
+func aThousandReturn(t *testing.T, told func(k int) int) {
 	const clients, slot = 1000, 50 * time.Millisecond
 	slots, last := make([]int, 400), time.Duration(0)
 	for k := range clients {
 		b := conn.NewBackoff(conn.BackoffConfig{Initial: 5 * time.Second}).(conn.Looker)
-		wait, look := b.NextBackOff(), b.Look(0, k+1)
+		wait, look := b.NextBackOff(), b.Look(0, told(k))
 		back := min(wait, look)
 		last = max(last, back)
 		slots[back/slot]++
@@ -257,6 +264,8 @@ func TestWindowsOfLooks(t *testing.T) {
 		{0, 100, 2 * time.Second},
 		{time.Hour, 2, 28800 * time.Millisecond},
 		{1000 * time.Hour, 1 << 40, time.Minute},
+		{0, 0, time.Second / 3},
+		{8 * time.Second, 0, 4 * time.Second / 3},
 	} {
 		longest, sum := time.Duration(0), time.Duration(0)
 		const rounds = 1000

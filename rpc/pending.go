@@ -51,7 +51,7 @@ type Pending struct {
 }
 
 // ID returns the id of the message, "" for a call that could not begin.
-func (p *Pending) ID() string { return p.id }
+func (p *Pending) ID() string { return strings.Clone(p.id) } // which keeps no call in memory
 
 // Command returns the name of the command.
 func (p *Pending) Command() string { return p.command }
@@ -179,7 +179,7 @@ func (p *Pending) setDeadline() {
 }
 
 func (p *Pending) failure(verdict Verdict, why error) *CallError {
-	return &CallError{p.command, p.id, verdict, why}
+	return &CallError{p.command, p.ID(), verdict, why}
 }
 
 // verdict is what is known of a call that has no answer yet; mu is held.
@@ -239,7 +239,7 @@ func (p *Pending) finish(answer *wire.Message, err error) {
 		unwatch()
 	}
 	if observe := p.opts.observe; observe != nil {
-		observe(Step{Command: p.command, ID: p.id, Err: err, End: true})
+		observe(Step{Command: p.command, ID: p.ID(), Err: err, End: true})
 	}
 	if p.progress != nil {
 		p.progress.Finish(nil)
@@ -255,6 +255,6 @@ func (p *Pending) finish(answer *wire.Message, err error) {
 // step tells the observer of the call that it begins.
 func (p *Pending) step() {
 	if observe := p.opts.observe; observe != nil {
-		observe(Step{Command: p.command, ID: p.id})
+		observe(Step{Command: p.command, ID: p.ID()})
 	}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -213,7 +214,7 @@ func (h *Hall) bindByToken(p *peer, m *wire.Message) *session {
 		return nil
 	}
 	s := &session{peer: p}
-	if h.routes.join(s); h.routes.claim(m.OrcName, s, 1) != "" {
+	if h.routes.join(s); h.routes.claim(strings.Clone(m.OrcName), s, 1) != "" {
 		h.routes.forget(s)
 		return nil
 	}

@@ -30,10 +30,10 @@ type peer struct {
 	ledger  ledger                  // its commands that wait or run
 
 	// The reader's own.
-	claimed  map[string]struct{} // names that are known to be its own
-	name     string              // the last of them; it keeps its message in memory
-	requests []Request           // of which none was used
-	bindAt   *time.Timer         // cuts it when it is not bound in time
+	claimed  map[string]string // names that are known to be its own, each by itself
+	name     string            // the last of them
+	requests []Request         // of which none was used
+	bindAt   *time.Timer       // cuts it when it is not bound in time
 
 	sending sync.Mutex // one at a time: no send may have to wait for another
 
@@ -57,7 +57,7 @@ var now = func() context.Context {
 func newPeer(h *Hall, link conn.Link) *peer {
 	info := link.Info()
 	prompt, _ := link.(promptLink)
-	p := &peer{hall: h, link: link, prompt: prompt, claimed: make(map[string]struct{}), gone: make(chan struct{})}
+	p := &peer{hall: h, link: link, prompt: prompt, claimed: make(map[string]string), gone: make(chan struct{})}
 	p.info = Peer{Remote: info.Remote, Local: info.Local, Secure: info.Secure, InProcess: info.Server, UID: -1}
 	if l, ok := link.(interface{ PeerCertificate() *x509.Certificate }); ok {
 		p.info.Certificate = l.PeerCertificate()
@@ -141,7 +141,7 @@ func (p *peer) end(reason Reason, err error) {
 	p.hall.counts.cutFor(reason)
 	p.hall.cfg.Logger.Info("connection cut", "remote", p.info.Remote, "reason", reason, "error", err)
 	if l, ok := p.link.(interface{ EndWith(error) }); ok {
-		l.EndWith(err) // does not wait for anything: it may be called by a sender
+		l.EndWith(err) // waits for next to nothing: it may be called by a sender
 		return
 	}
 	p.link.Close()

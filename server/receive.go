@@ -60,7 +60,7 @@ func sameToken(a, b wire.Token) bool { return subtle.ConstantTimeCompare([]byte(
 // command checks who asks for what, and starts it or queues it.
 func (p *peer) command(s *session, m *wire.Message) {
 	h := p.hall
-	r := p.newRequest()
+	r := p.newRequest(m)
 	r.Message, r.OrcName, r.hall, r.peer, r.session = m, m.OrcName, h, p, s
 	if reason := p.claim(s, m.OrcName); reason != "" {
 		h.counts.refuse(reason)
@@ -98,12 +98,19 @@ func (p *peer) command(s *session, m *wire.Message) {
 	}
 }
 
-// requestsAtOnce is how many requests are allocated together: a handler that
-// lasts keeps so many of them in memory.
-const requestsAtOnce = 16
+// requestsAtOnce is how many requests are allocated together. A handler that
+// lasts keeps all of them in memory, with their messages: so only those of small
+// messages share, which come one after the other in one piece of memory anyway.
+const (
+	requestsAtOnce = 16
+	smallMessage   = 2 << 10
+)
 
-// newRequest returns an empty request, which is used once.
-func (p *peer) newRequest() *Request {
+// newRequest returns an empty request for m, which is used once.
+func (p *peer) newRequest(m *wire.Message) *Request {
+	if m.Size() > smallMessage {
+		return new(Request)
+	}
 	if len(p.requests) == 0 {
 		p.requests = make([]Request, requestsAtOnce)
 	}
@@ -130,8 +137,8 @@ func (p *peer) claim(s *session, name string) Reason {
 	if name == p.name {
 		return ""
 	}
-	if _, known := p.claimed[name]; known {
-		p.name = name
+	if known, ok := p.claimed[name]; ok {
+		p.name = known
 		return ""
 	}
 	switch {
@@ -140,9 +147,10 @@ func (p *peer) claim(s *session, name string) Reason {
 	case !isOrcName(name):
 		return BadName
 	}
+	name = strings.Clone(name) // a name lasts, the message that brought it does not
 	reason := p.hall.routes.claim(name, s, p.hall.cfg.Limits.Names)
 	if reason == "" {
-		p.claimed[name] = struct{}{}
+		p.claimed[name] = name
 	}
 	return reason
 }

@@ -100,6 +100,9 @@ func (h *Hall) Call(ctx context.Context, command string, data, out any) error {
 }
 
 func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any) error {
+	if h.ctx.Err() != nil {
+		return ErrClosed
+	}
 	packed, err := pack(data)
 	if err != nil {
 		return fmt.Errorf("server: call %q: data: %w", name, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// start runs a command of a connection on a goroutine of its own.
+// start runs a command of a connection, on one of the workers.
 func (h *Hall) start(r *Request) { h.startIn(r.peer.ctx, r) }
 
 func (h *Hall) startIn(ctx context.Context, r *Request) {

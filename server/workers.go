@@ -10,7 +10,7 @@ import "sync"
 // and leaves others behind sends the next one on its way before it begins, so
 // that no command waits for the handler of another: short handlers are run one
 // after the other by the same goroutine, and beside long ones there is always a
-// free one. Commands begin in the order in which they came.
+// free one. Commands are taken in the order in which they came.
 type workers struct {
 	mu     sync.Mutex
 	queue  []*Request // that nobody has taken
