@@ -43,7 +43,7 @@ func TestCallAllocates(t *testing.T) {
 	}
 }
 
-func topicOf(p *Pending) string { return "Grom@token::warehouse.get." + p.ID() + ".finished" }
+func topicOf(p *Pending) string { return "Grom@token::warehouse.get." + p.id + ".finished" }
 
 func BenchmarkCallAndSettle(b *testing.B) {
 	calls := benchCalls(b)
