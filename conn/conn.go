@@ -155,7 +155,7 @@ func (c *Conn) Run(ctx context.Context) error {
 		if session != nil {
 			c.notify(Notice{Kind: ReconnectAttempt})
 		}
-		found = c.pause(ctx, delay, c.looks.next(backoff, err))
+		found = c.pause(ctx, delay, c.looks.next(backoff, err), session != nil && c.looks.brief)
 	}
 }
 

@@ -23,12 +23,13 @@ type looks struct {
 	from    time.Time // of the loss
 	near    bool      // the hall is one of this machine; else there are no looks
 	clients int       // of the hall, 0 when it did not tell
-	brief   bool      // the last session was too short to be followed by a look
+	brief   bool      // the last session was so short that the hall may be there still
 }
 
-// briefest is the shortest session that may be followed by a look at once. A
-// hall that takes clients in and drops them is thus not asked more often than the
-// first window of the default backoff allows.
+// briefest is the shortest session after which a look may bring the client back.
+// A hall that takes clients in and drops them is left alone for the whole wait, so
+// that it is not asked more often than the backoff allows; but first a look finds
+// out whether it is one of those.
 const briefest = 250 * time.Millisecond
 
 // lost begins the looks for the hall of a session that has just ended. Those
@@ -44,7 +45,7 @@ func (l *looks) lost(a *attachment) {
 func (l *looks) next(backoff Backoff, err error) func() time.Duration {
 	looker, ok := backoff.(Looker)
 	absent := errors.Is(err, ErrRefused)
-	gone := !l.brief && (errors.Is(err, ErrLinkLost) || errors.Is(err, ErrGameOver))
+	gone := errors.Is(err, ErrLinkLost) || errors.Is(err, ErrGameOver)
 	if !ok || !l.near || !absent && !gone {
 		return nil
 	}
@@ -52,8 +53,9 @@ func (l *looks) next(backoff Backoff, err error) func() time.Duration {
 }
 
 // pause waits before the next attempt. When the hall is found meanwhile the wait
-// is over, and the link to it is the beginning of that attempt.
-func (c *Conn) pause(ctx context.Context, delay time.Duration, look func() time.Duration) Link {
+// is over, and the link to it is the beginning of that attempt; but when it may
+// have been there all the time it has to be found absent before.
+func (c *Conn) pause(ctx context.Context, delay time.Duration, look func() time.Duration, present bool) Link {
 	end := time.NewTimer(delay)
 	defer end.Stop()
 	var glance *time.Timer
@@ -73,14 +75,18 @@ func (c *Conn) pause(ctx context.Context, delay time.Duration, look func() time.
 			return nil
 		case <-due:
 			link, err := c.glance(ctx)
-			if err == nil {
-				return link
-			}
-			if !errors.Is(err, ErrRefused) { // it is there, or cannot be looked for
+			switch {
+			case err == nil && present:
+				link.Close()
 				due = nil
-				continue
+			case err == nil:
+				return link
+			case errors.Is(err, ErrRefused):
+				present = false
+				glance.Reset(look())
+			default: // it is there, or cannot be looked for
+				due = nil
 			}
-			glance.Reset(look())
 		}
 	}
 }

@@ -135,6 +135,25 @@ func TestNoLooksForAHallThatDrops(t *testing.T) {
 	})
 }
 
+// A hall that ends right after it has taken a client in is looked for: the first
+// look finds that it is away.
+func TestALookAfterABriefSession(t *testing.T) {
+	bubble(t, halltest.Script{Autoconnect: counted(1)}, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+		r := start(t, tr, func(c *conn.Config) {
+			c.Backoff = func() conn.Backoff { return patient{conn.NewBackoff(conn.BackoffConfig{}).(conn.Looker)} }
+		})
+		r.session(1)
+		h.Down()
+		time.Sleep(100 * time.Millisecond)
+		h.Up()
+		began := time.Now()
+		r.session(2)
+		if late := time.Since(began); late > 20*time.Millisecond {
+			t.Errorf("back after %v", late)
+		}
+	})
+}
+
 // patient waits for nine seconds, unless a look is faster.
 type patient struct{ conn.Looker }
 
