@@ -33,9 +33,11 @@ type Link interface {
 
 	// Send queues m and lets it be written together with what others queue.
 	// Any number of goroutines may call it. m is not used after it has
-	// returned; its payload may be shared with the peer in the same process,
-	// so nobody writes to that. A nil error means that m was handed to the writer, not that
-	// the peer has read it: see LinkInfo.Written. An error that wraps
+	// returned. A Link whose LinkInfo.Server is set may hand its payload, topic
+	// and id on to the peer in the same process, so nobody writes to those; any
+	// other one keeps nothing of m, whose memory is used again. A nil error means
+	// that m was handed to the writer, not that the peer has read it: see
+	// LinkInfo.Written. An error that wraps
 	// [ErrNotSent] means that no byte of m was written. The context bounds
 	// the wait for room in the queue. The number counts the messages of the
 	// Link from 1, in the order in which they are written.
@@ -71,6 +73,7 @@ type LinkInfo struct {
 	// or a unix socket.
 	SameHost bool
 	// Server tells that this Link ends in the process of the hall itself (the
-	// reference calls this backend "ee").
+	// reference calls this backend "ee"). It decides what becomes of the memory
+	// of messages: see Link.Send.
 	Server bool
 }

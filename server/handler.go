@@ -82,7 +82,8 @@ func QuestOption(name string, value any) HandlerOption {
 //
 // ctx ends when the caller goes, the deadline passes or the hall stops; a handler
 // must return then. [RequestOf] gives its request, for progress, for nested calls
-// and for who asks. A panic is answered by an error.
+// and for who asks. A panic is answered by an error. Handlers share goroutines: one
+// that locks its thread or sets labels of a profile undoes that before it returns.
 //
 // The error tells what is wrong with the name or the options.
 func Handle[In, Out any](h *Hall, name string, fn func(ctx context.Context, in In) (Out, error), opts ...HandlerOption) error {
