@@ -4,5 +4,6 @@ package main
 
 import "time"
 
-// endLimit is a second, and what a busy machine and the race detector add.
+// endLimit is a second (see the other build), and what the race detector and a busy
+// machine add.
 const endLimit = 4 * time.Second

@@ -37,7 +37,7 @@ func (s *session) run() {
 	up := newPipe(s, Up, s.client, target)
 	down := newPipe(s, Down, target, s.client)
 	if !s.attach(target, up, down) {
-		reset(target)
+		s.endTarget(target)
 		return
 	}
 	var directions sync.WaitGroup
@@ -56,6 +56,19 @@ func (s *session) attach(target *net.TCPConn, up, down *pipe) bool {
 	s.target = target
 	s.pipes = [2]*pipe{Up: up, Down: down}
 	return true
+}
+
+// endTarget ends a connection that was reached too late for the session, in the
+// way in which that has ended.
+func (s *session) endTarget(target *net.TCPConn) {
+	s.mu.Lock()
+	gently := s.how == Close
+	s.mu.Unlock()
+	if gently {
+		target.Close() // nothing was read of it, and nothing waits to be
+		return
+	}
+	reset(target)
 }
 
 // end stops the forwarding, unless that was done before: what the pipes meet
