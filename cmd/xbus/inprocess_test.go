@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,14 +126,16 @@ func commandsBeneath(cmd *cobra.Command) []*cobra.Command {
 
 // The long commands show their progress on a terminal, and only there.
 func TestProgressOnATerminal(t *testing.T) {
-	for _, terminal := range []bool{true, false} {
-		var out bytes.Buffer
-		a := &app{err: &out, terminal: terminal}
-		m := a.meter(func(time.Duration) string { return "half done" })
-		time.Sleep(250 * time.Millisecond)
-		m.end()
-		if shown := strings.Contains(out.String(), "half done"); shown != terminal {
-			t.Errorf("terminal %v: %q", terminal, out.String())
+	synctest.Test(t, func(t *testing.T) {
+		for _, terminal := range []bool{true, false} {
+			var out bytes.Buffer
+			a := &app{err: &out, terminal: terminal}
+			m := a.meter(func(time.Duration) string { return "half done" })
+			time.Sleep(250 * time.Millisecond)
+			m.end()
+			if shown := strings.Contains(out.String(), "half done"); shown != terminal {
+				t.Errorf("terminal %v: %q", terminal, out.String())
+			}
 		}
-	}
+	})
 }
