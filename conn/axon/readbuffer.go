@@ -25,16 +25,9 @@ const (
 // largeReads are buffers that no link has at present.
 var largeReads = sync.Pool{New: func() any { return new([largeRead]byte) }}
 
-// Read implements [io.Reader]. A large p is read into without a detour.
+// Read implements [io.Reader].
 func (b *readBuffer) Read(p []byte) (int, error) {
 	if b.start == b.end {
-		if b.err == nil && len(p) >= largeRead {
-			n, err := b.src.Read(p)
-			b.recent, b.err = n, err
-			if n > 0 {
-				return n, nil
-			}
-		}
 		if err := b.fill(); err != nil {
 			return 0, err
 		}
