@@ -57,7 +57,7 @@ const tail = `
 
 ` + "```" + `
 make bench            # about ten minutes, writes this page and its picture
-make bench QUICK=1    # under two, writes both into bin/
+make bench QUICK=1    # two, and what the compiler takes; writes both into bin/
 cd bench && go run ./calls -only "xbus tcp,nats,raw" -inflight 256 -rounds 3 -cpuprofile cpu.prof
 ` + "```" + `
 
