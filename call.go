@@ -114,9 +114,9 @@ func (c *Client) broadcast(topic string, data any) (json.RawMessage, error) {
 	namespace, _, _ := topics.Split(topic)
 	event := &wire.Message{
 		Topic: topic, Token: c.Token().Load(), OrcName: namespace, ID: wire.NewID(),
-		Data: parts.Data, Immu: parts.Immu, Shred: parts.Shred,
 		Router: wire.Axon, OriginRouter: wire.Axon,
 	}
+	event.SetPayload(parts.Data, parts.Immu, parts.Shred, nil)
 	text := wire.AppendString([]byte(`{"topic":`), topic)
 	text = wire.AppendEnvelope(append(text, `,"msg":`...), event)
 	return append(text, '}'), nil

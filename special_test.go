@@ -33,7 +33,7 @@ func TestPublish(t *testing.T) {
 			}
 			for _, sub := range []*observable.Subscription[xbus.Event]{ours, theirs} {
 				ev := next(t, sub)
-				if ev.Topic != "news::today" || string(ev.Data) != string(want.Data) || string(ev.Immu) != string(want.Immu) || !ev.Broadcasted || ev.OrcName != "news" {
+				if ev.Topic != "news::today" || string(ev.Data) != string(want.Data) || string(ev.Immu()) != string(want.Immu) || !ev.Broadcasted || ev.OrcName != "news" {
 					t.Errorf("%v, want %s", ev, want.Data)
 				}
 			}

@@ -177,7 +177,7 @@ func typedEvent[T any](template *topics.Template, ev Event) (e TypedEvent[T], ok
 	if e.Params, ok = template.Parse(ev.Topic); !ok {
 		return e, false
 	}
-	if ev.Data == nil && ev.Immu == nil && ev.Shred == nil && !holdsNothing(&e.Value) {
+	if ev.Data == nil && ev.Immu() == nil && ev.Shred() == nil && !holdsNothing(&e.Value) {
 		e.Err = &DecodeError{ev.Topic, fmt.Sprintf("%T", e.Value), errNoPayload}
 		return e, true
 	}

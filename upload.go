@@ -126,7 +126,7 @@ func (u *upload) awaitStart(started *observable.Subscription[Event], call *rpc.P
 		return fmt.Errorf("%w: the hall does not say where the stream goes: %.80s", ErrBroken, ev.Data)
 	}
 	u.owner, u.ahead = data.RoutingKey, 1
-	if ev.Horde == "" { // another hall on the way does not keep the order
+	if ev.Horde() == "" { // another hall on the way does not keep the order
 		u.ahead = min(max(data.Ahead, 1), 64)
 	}
 	return nil

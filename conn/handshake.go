@@ -108,7 +108,7 @@ func (c *Conn) ask(ctx context.Context, link Link) (question, error) {
 	route := route{Nice: c.cfg.Nice, NoForwarding: c.cfg.NoForwarding, NodeName: c.cfg.NodeName, Port: link.Info().Port}
 	_, err = link.Send(ctx, &wire.Message{
 		Topic: wire.CommandAuto, Token: or(c.identity.Token, "invalid"), OrcName: wire.GreatHall, ID: wire.NewID(),
-		Data: data, Router: wire.Axon, OriginRouter: wire.Axon, ARP: route.arp(temporary),
+		Data: data, Router: wire.Axon, OriginRouter: wire.Axon, Rare: &wire.Rare{ARP: route.arp(temporary)},
 	})
 	return question{time.Now(), temporary + autoconnectDone, temporary + autoconnectFail}, err
 }

@@ -36,7 +36,7 @@ func TestTheQuestionAsItIsSent(t *testing.T) {
 			m.OriginRouter != wire.Axon || m.Router != wire.Axon || m.Nested || len(m.ID) != wire.IDLen {
 			t.Errorf("the question is %+v", m)
 		}
-		if got := string(m.ARP); got != `{"`+token+`":{"token":"","nice":7,"noForwarding":true,"nodeName":"xbusclient","port":1,"hordes":[]}}` {
+		if got := string(m.ARP()); got != `{"`+token+`":{"token":"","nice":7,"noForwarding":true,"nodeName":"xbusclient","port":1,"hordes":[]}}` {
 			t.Errorf("its route is %s", got)
 		}
 		if got := string(m.Data); got != `{"autoConnectToken":"`+token+`","nice":7,"noForwarding":true}` {

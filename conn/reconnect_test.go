@@ -239,7 +239,7 @@ func TestIdentityAfterARestart(t *testing.T) {
 				(&players{t, h, r}).echo()
 				echo := h.Commands()[len(h.Commands())-1]
 				_, token, _ := strings.Cut(test.orcName, "@")
-				if got := string(echo.ARP); echo.Token != halltest.OtherToken ||
+				if got := string(echo.ARP()); echo.Token != halltest.OtherToken ||
 					got != `{"`+test.orcName+`":{"token":"`+token+`","nice":0,"noForwarding":false,"nodeName":"zog","port":2,"hordes":[]}}` {
 					t.Errorf("a command goes with the token %s and the route %s", string(echo.Token), got)
 				}

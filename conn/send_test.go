@@ -41,7 +41,7 @@ func TestSendUnderAnotherName(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Await(1, "command demo.none from "+name+" with the token")
-		if got := string(h.Commands()[1].ARP); !strings.HasPrefix(got, `{"`+name+`":{"token":"`+halltest.Token+`",`) {
+		if got := string(h.Commands()[1].ARP()); !strings.HasPrefix(got, `{"`+name+`":{"token":"`+halltest.Token+`",`) {
 			t.Errorf("its route is %s", got)
 		}
 	})
@@ -63,8 +63,8 @@ func TestNoRoutesForAHallOfXbus(t *testing.T) {
 		}
 		h.Await(2, "command demo.none")
 		for i, m := range h.Commands() {
-			if withRoute := m.ARP != nil; withRoute != (i == 0) {
-				t.Errorf("the command %s has the route %s", m.Topic, m.ARP)
+			if withRoute := m.ARP() != nil; withRoute != (i == 0) {
+				t.Errorf("the command %s has the route %s", m.Topic, m.ARP())
 			}
 		}
 	})

@@ -157,7 +157,7 @@ func (c *Conn) send(ctx context.Context, m *wire.Message, now bool) (Receipt, er
 	if m.OrcName == "" {
 		m.OrcName = a.identity.OrcName
 	}
-	m.ARP = a.routeOf(m.OrcName)
+	m.SetARP(a.routeOf(m.OrcName))
 	var number uint64
 	var err error
 	if now && a.prompt != nil {

@@ -82,7 +82,7 @@ func BenchmarkSettleOther(b *testing.B) {
 func BenchmarkProgressEvent(b *testing.B) {
 	calls := benchCalls(b)
 	p := calls.Call(b.Context(), "warehouse.get", nil, Progress())
-	m := &wire.Message{Topic: "warehouse::changed", Context: p.opts.context}
+	m := &wire.Message{Topic: "warehouse::changed", Rare: &wire.Rare{Context: p.opts.context}}
 	go func() { _, _ = p.Progress().Count(b.Context()) }()
 	for b.Loop() {
 		calls.Event(m)

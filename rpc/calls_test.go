@@ -17,7 +17,7 @@ func TestCallIsSentAndAnswered(t *testing.T) {
 	l, calls := attached(t, Config{})
 	p := calls.Call(t.Context(), "demo.echo", json.RawMessage(`{"x":1}`))
 	m := l.last(t)
-	if m.Topic != "demo.echo" || m.ID != p.ID() || len(m.ID) != wire.IDLen || string(m.Data) != `{"x":1}` || !m.Nested || m.Context != nil {
+	if m.Topic != "demo.echo" || m.ID != p.ID() || len(m.ID) != wire.IDLen || string(m.Data) != `{"x":1}` || !m.Nested || m.Context() != nil {
 		t.Errorf("sent %+v", m)
 	}
 	if p.Settled() || p.Command() != "demo.echo" || calls.InFlight() != 1 {
@@ -112,8 +112,8 @@ func TestOptionsOnTheWire(t *testing.T) {
 		{[]Option{WithID("i3"), Progress(), WithContext(json.RawMessage(`{"a":{"b":[]}}`))}, `{"a":{"b":[]},"_xbusCall":"i3"}`},
 		{[]Option{WithID("i4\"\\"), Progress()}, `{"_xbusCall":"i4\"\\"}`},
 	} {
-		if m := call(nil, c.opts...); string(m.Context) != c.want {
-			t.Errorf("context %s, want %s", m.Context, c.want)
+		if m := call(nil, c.opts...); string(m.Context()) != c.want {
+			t.Errorf("context %s, want %s", m.Context(), c.want)
 		}
 	}
 	for data, want := range map[string]string{
@@ -146,7 +146,7 @@ func TestPayloads(t *testing.T) {
 		{"pointer", &args{"x"}, wire.Message{Data: []byte(`{"path":"x"}`)}},
 		{"string", "é", wire.Message{Data: []byte(`"é"`)}},
 		{"parts", payload.Parts{Data: []byte(`{"chunk":null}`), Chunk: []byte{1}}, wire.Message{Data: []byte(`{"chunk":null}`), Chunk: []byte{1}}},
-		{"immutable", list, wire.Message{Data: []byte("null"), Immu: []byte(`{".":"{\"index\":0,\"objects\":[[9,1,2],1,2]}"}`)}},
+		{"immutable", list, wire.Message{Data: []byte("null"), Rare: &wire.Rare{Immu: []byte(`{".":"{\"index\":0,\"objects\":[[9,1,2],1,2]}"}`)}}},
 		{"binary", map[string]any{"chunk": []byte("ab")}, wire.Message{Data: []byte(`{"chunk":null}`), Chunk: []byte("ab")}},
 	} {
 		l, calls := attached(t, Config{})
@@ -157,7 +157,7 @@ func TestPayloads(t *testing.T) {
 			continue
 		}
 		m := l.last(t)
-		for part, pair := range map[string][2][]byte{"data": {m.Data, c.want.Data}, "immu": {m.Immu, c.want.Immu}, "chunk": {m.Chunk, c.want.Chunk}} {
+		for part, pair := range map[string][2][]byte{"data": {m.Data, c.want.Data}, "immu": {m.Immu(), c.want.Immu()}, "chunk": {m.Chunk, c.want.Chunk}} {
 			if string(pair[0]) != string(pair[1]) || (pair[0] == nil) != (pair[1] == nil) {
 				t.Errorf("%s: %s is %q, want %q", c.name, part, pair[0], pair[1])
 			}

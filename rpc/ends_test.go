@@ -28,10 +28,10 @@ func TestRetry(t *testing.T) {
 	again := calls.Retry(t.Context(), p)
 	second := l.last(t)
 	if len(l.messages()) != 2 || second.ID != first.ID || second.Topic != first.Topic || string(second.Data) != string(first.Data) ||
-		string(second.Context) != string(first.Context) || second.OrcName != "Zug@t" || second.Nested || !second.Stream {
+		string(second.Context()) != string(first.Context()) || second.OrcName != "Zug@t" || second.Nested || !second.Stream {
 		t.Errorf("first %+v, then %+v", first, second)
 	}
-	calls.Event(&wire.Message{Topic: "demo::x", Context: second.Context})
+	calls.Event(&wire.Message{Topic: "demo::x", Rare: &wire.Rare{Context: second.Context()}})
 	if !calls.Settle(answer("demo.run", p.ID(), "7"), true) {
 		t.Error("no answer")
 	}

@@ -97,18 +97,18 @@ func decode(m *wire.Message, dst any) error {
 		*d = m.Data
 		return nil
 	}
-	if m.Data == nil && m.Immu == nil && m.Shred == nil {
+	if m.Data == nil && m.Immu() == nil && m.Shred() == nil {
 		return nil
 	}
 	if m.Serialized {
 		return decodeSerialized(m, dst)
 	}
-	if m.Immu == nil && m.Shred == nil && m.Chunk == nil {
+	if m.Immu() == nil && m.Shred() == nil && m.Chunk == nil {
 		if _, isValue := dst.(*payload.Value); !isValue {
 			return json.Unmarshal(m.Data, dst)
 		}
 	}
-	parts := payload.Parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}
+	parts := payload.Parts{Data: m.Data, Immu: m.Immu(), Shred: m.Shred(), Chunk: m.Chunk}
 	return payload.UnpackInto(parts, dst, payload.Limits{})
 }
 

@@ -49,7 +49,7 @@ func same(a, b any) bool {
 
 func TestTypedResults(t *testing.T) {
 	plain := wire.Message{Data: json.RawMessage(`{"name":"xbus","n":7,"extra":1}`)}
-	immu := wire.Message{Data: json.RawMessage("null"), Immu: json.RawMessage(`{".":"{\"index\":0,\"objects\":[[7,1,2,3,4],\"name\",\"xbus\",\"n\",7]}"}`)}
+	immu := wire.Message{Data: json.RawMessage("null"), Rare: &wire.Rare{Immu: json.RawMessage(`{".":"{\"index\":0,\"objects\":[[7,1,2,3,4],\"name\",\"xbus\",\"n\",7]}"}`)}}
 	for name, m := range map[string]wire.Message{"plain": plain, "immutable": immu} {
 		if v, err := result[app](t, m); err != nil || v != (app{"xbus", 7}) {
 			t.Errorf("%s: struct %+v %v", name, v, err)
@@ -97,7 +97,7 @@ func TestResultsOfAnotherType(t *testing.T) {
 	for _, m := range []wire.Message{
 		{Data: json.RawMessage(`{"n":"seven"}`)},
 		{Data: json.RawMessage(`[1]`)},
-		{Data: json.RawMessage("null"), Immu: json.RawMessage(`{".":"no json"}`)},
+		{Data: json.RawMessage("null"), Rare: &wire.Rare{Immu: json.RawMessage(`{".":"no json"}`)}},
 		{Serialized: true, Data: json.RawMessage(`"{"`)},
 	} {
 		_, err := result[app](t, m)

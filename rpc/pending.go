@@ -115,10 +115,11 @@ var messages = sync.Pool{New: func() any { return new(wire.Message) }}
 func (p *Pending) fill(m *wire.Message) {
 	o := p.opts
 	m.Topic, m.ID, m.Data = p.command, p.id, p.data
-	m.OrcName, m.Context = o.orcName, o.context // without a name: the session's own
+	m.OrcName = o.orcName // without a name: the session's own
+	m.SetContext(o.context)
 	m.Nested, m.Stream = !o.activity, o.stream
 	if b := p.beside; b != nil {
-		m.Immu, m.Shred, m.Chunk = b.Immu, b.Shred, b.Chunk
+		m.SetPayload(p.data, b.Immu, b.Shred, b.Chunk)
 	}
 }
 

@@ -16,15 +16,15 @@ func TestProgressByMarkAndById(t *testing.T) {
 	p := calls.Call(t.Context(), "demo.run", nil, Progress(), WithContext(map[string]int{"a": 1}))
 	other := calls.Call(t.Context(), "demo.run", nil, Progress())
 	plain := calls.Call(t.Context(), "demo.run", nil)
-	mark := l.messages()[0].Context
+	mark := l.messages()[0].Context()
 	foreign := json.RawMessage(`{"_xbusCall":"somebody else's"}`)
 
 	mine := []*wire.Message{
-		{Topic: "demo::step", Context: mark},
+		{Topic: "demo::step", Rare: &wire.Rare{Context: mark}},
 		{Topic: "Grom@token::demo.run." + p.ID() + ".progress"},
-		{Topic: "x::" + p.ID() + ".progress." + p.ID(), Context: foreign}, // by the id, once
+		{Topic: "x::" + p.ID() + ".progress." + p.ID(), Rare: &wire.Rare{Context: foreign}}, // by the id, once
 		{Topic: "x::a." + p.ID()},
-		{Topic: "Grom@token::demo.nested." + wire.NewID() + ".finished", Context: mark},
+		{Topic: "Grom@token::demo.nested." + wire.NewID() + ".finished", Rare: &wire.Rare{Context: mark}},
 	}
 	for i, m := range mine {
 		m.Data = json.RawMessage(fmt.Sprint(i))
@@ -32,10 +32,10 @@ func TestProgressByMarkAndById(t *testing.T) {
 	}
 	for _, m := range []*wire.Message{
 		{Topic: "demo::step"},
-		{Topic: "demo::step", Context: json.RawMessage(`["_xbusCall"]`)},
-		{Topic: "demo::step", Context: json.RawMessage(`{"_xbusCall":5}`)},
-		{Topic: "demo::step", Context: foreign},
-		{Topic: "Grom@token::demo.run." + p.ID() + ".progress.activity", Context: mark},
+		{Topic: "demo::step", Rare: &wire.Rare{Context: json.RawMessage(`["_xbusCall"]`)}},
+		{Topic: "demo::step", Rare: &wire.Rare{Context: json.RawMessage(`{"_xbusCall":5}`)}},
+		{Topic: "demo::step", Rare: &wire.Rare{Context: foreign}},
+		{Topic: "Grom@token::demo.run." + p.ID() + ".progress.activity", Rare: &wire.Rare{Context: mark}},
 		{Topic: "demo::step." + plain.ID()},
 		{Topic: "demo::step.x" + p.ID()},
 	} {

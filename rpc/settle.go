@@ -81,7 +81,7 @@ func (c *Calls) Event(m *wire.Message) {
 	if c.withEvent.Load() == 0 || strings.HasSuffix(m.Topic, ".activity") {
 		return
 	}
-	if id := markOf(m.Context); id != "" && c.progressed(id, m) {
+	if id := markOf(m.Context()); id != "" && c.progressed(id, m) {
 		return
 	}
 	for part := range strings.SplitSeq(m.Topic, ".") {

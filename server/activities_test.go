@@ -243,16 +243,16 @@ func TestNestedCallsAndProgress(t *testing.T) {
 	})
 	a, b := joinRaw(t, hall.URL()), joinRaw(t, hall.URL())
 	m := a.message("math.four", "5")
-	m.Context = []byte(`{"_goblinUser":"me"}`)
+	m.SetContext([]byte(`{"_goblinUser":"me"}`))
 	a.send(m)
 	for _, want := range []string{"math.quadruple.", "math.thinking"} {
 		got := a.next()
-		if !strings.HasPrefix(got.Topic, a.orc+"::"+want) || string(got.Context) != `{"_goblinUser":"me"}` {
-			t.Errorf("got %s %s, want %s", wire.Redact(got.Topic), got.Context, want)
+		if !strings.HasPrefix(got.Topic, a.orc+"::"+want) || string(got.Context()) != `{"_goblinUser":"me"}` {
+			t.Errorf("got %s %s, want %s", wire.Redact(got.Topic), got.Context(), want)
 		}
 	}
-	if got := a.answer("math.four", m.ID); string(got.Context) != `{"_goblinUser":"me"}` || got.IsError {
-		t.Errorf("answer %s %s", got.Data, got.Context)
+	if got := a.answer("math.four", m.ID); string(got.Context()) != `{"_goblinUser":"me"}` || got.IsError {
+		t.Errorf("answer %s %s", got.Data, got.Context())
 	}
 	b.quiet()
 	var out int

@@ -64,8 +64,9 @@ func (l *letter) write(r *Request, isError bool, p parts) {
 
 	m := &l.m
 	m.Topic, m.ID = textOf(l.text[:topic]), textOf(l.text[topic:])
-	m.OrcName, m.Token, m.Context = r.OrcName, r.hall.token, ask.Context
-	m.Data, m.Immu, m.Shred, m.Chunk = p.Data, p.Immu, p.Shred, p.Chunk
+	m.OrcName, m.Token = r.OrcName, r.hall.token
+	m.SetPayload(p.Data, p.Immu, p.Shred, p.Chunk)
+	m.SetContext(ask.Context())
 	m.IsError, m.Stream = isError, r.announced && !isError
 	m.Router, m.OriginRouter = wire.Axon, origin(ask)
 }

@@ -122,7 +122,7 @@ func BenchmarkHall(b *testing.B) {
 		}
 	}
 	send(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: "1",
-		Data: json.RawMessage(`{"autoConnectToken":"t"}`), ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))})
+		Data: json.RawMessage(`{"autoConnectToken":"t"}`), Rare: &wire.Rare{ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))}})
 	next := func() *wire.Message {
 		for {
 			m, err := link.Receive()

@@ -151,7 +151,7 @@ func (p *peer) announce(a ask, m *wire.Message) {
 		return
 	}
 	p.info.Nice, p.info.NoForwarding = a.nice, a.noForwarding
-	p.info.NodeName = nodeNameOf(m.ARP, a.autoConnectToken)
+	p.info.NodeName = nodeNameOf(m.ARP(), a.autoConnectToken)
 }
 
 // deny tells a client that it may not come in, and cuts it.

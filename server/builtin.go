@@ -117,10 +117,13 @@ func (h *Hall) broadcast(r *Request) {
 		r.settle(nil, Errorf(CodeForbidden, "events with the topic %.100s are not yours to send", wire.Redact(data.Topic)))
 		return
 	}
-	m := h.event(data.Topic, data.Msg.Data)
-	m.Immu, m.Shred, m.Context, m.Serialized = data.Msg.Immu, data.Msg.Shred, data.Msg.Context, data.Msg.Serialized
-	m.Horde, m.Broadcasted = data.Msg.Horde, true
-	m.Chunk = r.Message.Chunk
+	m := h.event(data.Topic, nil)
+	m.SetPayload(data.Msg.Data, data.Msg.Immu, data.Msg.Shred, r.Message.Chunk)
+	m.SetContext(data.Msg.Context)
+	if data.Msg.Horde != "" {
+		m.MakeRare().Horde = data.Msg.Horde
+	}
+	m.Serialized, m.Broadcasted = data.Msg.Serialized, true
 	if data.Msg.ID != "" {
 		m.ID = data.Msg.ID
 	}

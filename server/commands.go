@@ -63,7 +63,7 @@ func (t *table) find(m *wire.Message, own string) *command {
 	if cmd := t.byName[m.Topic]; cmd != nil && (!rpc || cmd.inline != nil) {
 		return cmd
 	}
-	if m.Route != nil && crossedBefore(m.Route, own) {
+	if route := m.Route(); route != nil && crossedBefore(route, own) {
 		return nil
 	}
 	for hd, list := range t.far {

@@ -22,7 +22,7 @@ func demo(t *testing.T, hall *server.Hall) {
 	}
 	offer("echo", func(_ context.Context, r *server.Request) (any, error) {
 		m := r.Message
-		return payload.Parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}, nil
+		return payload.Parts{Data: m.Data, Immu: m.Immu(), Shred: m.Shred(), Chunk: m.Chunk}, nil
 	}, server.Desc("send the data back"), server.Optional("value"))
 	offer("tick", func(ctx context.Context, r *server.Request) (any, error) {
 		in := struct{ N int }{3}

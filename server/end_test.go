@@ -134,7 +134,7 @@ func TestBuiltinCommands(t *testing.T) {
 
 	a.command("broadcast", `{"topic":"a::said","msg":{"id":"7","data":{"x":1},"context":{"c":1}}}`)
 	for _, c := range []*raw{a, b} {
-		if m := c.next(); m.Topic != "a::said" || m.ID != "7" || string(m.Data) != `{"x":1}` || !m.Broadcasted || m.Token != hall.Token() || string(m.Context) != `{"c":1}` {
+		if m := c.next(); m.Topic != "a::said" || m.ID != "7" || string(m.Data) != `{"x":1}` || !m.Broadcasted || m.Token != hall.Token() || string(m.Context()) != `{"c":1}` {
 			t.Errorf("received %v %s", m, m.Raw())
 		}
 	}

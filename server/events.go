@@ -35,9 +35,9 @@ func (h *Hall) publish(topic string, data any, on *Request) error {
 	m := messages.Get().(*wire.Message)
 	defer free(m)
 	h.address(m, topic)
-	m.Data, m.Immu, m.Shred, m.Chunk = packed.Data, packed.Immu, packed.Shred, packed.Chunk
+	m.SetPayload(packed.Data, packed.Immu, packed.Shred, packed.Chunk)
 	if on != nil {
-		m.Context = on.Message.Context
+		m.SetContext(on.Message.Context())
 		m.Router, m.OriginRouter = wire.Axon, origin(on.Message)
 	}
 	if err := wire.Check(m); err != nil {

@@ -87,7 +87,7 @@ func TestLines(t *testing.T) {
 		id := a.command("warehouse.request-line-update", fmt.Sprintf(`{"type":%q,"lineId":"news","orcName":%q,"token":%q,"generation":7}`, kind, a.orc, string(a.token)))
 		m := a.await(a.orc + "::warehouse.lines-updated")
 		a.answer("warehouse.request-line-update", id)
-		v, err := payload.Unpack(payload.Parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred}, payload.Limits{})
+		v, err := payload.Unpack(payload.Parts{Data: m.Data, Immu: m.Immu(), Shred: m.Shred()}, payload.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestNames(t *testing.T) {
 	if e := errorOf(t, b.call("demo.echo", "1")); e.Code != server.CodeNameTaken {
 		t.Errorf("got %+v", e)
 	}
-	a.send(&wire.Message{Topic: wire.TopicDeleteRoute, Bare: true, Extra: []byte(`"orcName":"Grom@0123456789abcdef0123456789abcdef"`)})
+	a.send(&wire.Message{Topic: wire.TopicDeleteRoute, Bare: true, Rare: &wire.Rare{Extra: []byte(`"orcName":"Grom@0123456789abcdef0123456789abcdef"`)}})
 	a.orc = first
 	a.call("demo.echo", "1") // behind the former
 	if m := b.call("demo.echo", "1"); m.IsError {
@@ -183,7 +183,7 @@ func TestServerMode(t *testing.T) {
 	a := dialRaw(t, hall.URL())
 	a.token, a.orc = hall.Token(), "greathall@"+string(hall.Token())
 	m := a.message("demo.echo", "5")
-	m.ARP = json.RawMessage(fmt.Sprintf(`{%q:{"port":%d}}`, a.orc, a.link.Info().Port))
+	m.SetARP(json.RawMessage(fmt.Sprintf(`{%q:{"port":%d}}`, a.orc, a.link.Info().Port)))
 	a.send(m)
 	if got := a.answer("demo.echo", m.ID); string(got.Data) != "5" {
 		t.Errorf("got %s", got.Data)

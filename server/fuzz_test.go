@@ -46,7 +46,7 @@ func FuzzConnection(f *testing.F) {
 		return &wire.Message{Topic: name, Token: token, OrcName: "Evil@" + token, ID: "1", Data: json.RawMessage(data)}
 	}
 	hello := frame(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: "1",
-		Data: json.RawMessage(`{"autoConnectToken":"t","xbus":{"version":1}}`), ARP: json.RawMessage(`{"t":{"port":7}}`)})
+		Data: json.RawMessage(`{"autoConnectToken":"t","xbus":{"version":1}}`), Rare: &wire.Rare{ARP: json.RawMessage(`{"t":{"port":7}}`)}})
 	f.Add(hello)
 	for _, m := range []*wire.Message{
 		command("motd", ""), command("disconnect", "null"), command("fuzz.echo", `{"a":[1,2]}`), command("no.such", "1"),
@@ -54,7 +54,7 @@ func FuzzConnection(f *testing.F) {
 		command("warehouse.request-line-update", `{"type":"add","lineId":"<x>","orcName":"Evil@`+token+`"}`),
 		command("warehouse.request-line-update", `{"type":"delete","lineId":"x","orcName":"Evil@`+token+`"}`),
 		command("shutdown", "{}"), command("x._postload", ""), command("fuzz.typed", `{"n":"x"}`),
-		{Topic: wire.TopicDeleteRoute, Bare: true, Extra: []byte(`"orcName":"Victim@x"`)},
+		{Topic: wire.TopicDeleteRoute, Bare: true, Rare: &wire.Rare{Extra: []byte(`"orcName":"Victim@x"`)}},
 		{Topic: ":x", Bare: true}, {Topic: "gameover", ID: "1"}, wire.Heartbeat(),
 	} {
 		f.Add(append(bytes.Clone(hello), frame(m)...))

@@ -183,7 +183,7 @@ func (h *Hall) handle(name string, o handlerOptions, fn func(context.Context, *R
 // require checks that members of the data are there.
 func (r *Request) require(names []string) error {
 	var data map[string]json.RawMessage
-	if len(r.Message.Data) > 0 && json.Unmarshal(r.Message.Data, &data) != nil || r.Message.Immu != nil || r.Message.Shred != nil {
+	if len(r.Message.Data) > 0 && json.Unmarshal(r.Message.Data, &data) != nil || r.Message.Immu() != nil || r.Message.Shred() != nil {
 		return nil // another kind of data: the type of the handler decides
 	}
 	var missing []string

@@ -189,10 +189,11 @@ func (hd *Horde) registry(r conn.Registry) {
 func (hd *Horde) forward(ctx context.Context, r *Request) (any, error) {
 	m := &wire.Message{
 		Topic: r.Message.Topic, OrcName: r.OrcName, ID: r.Message.ID, Nested: true,
-		Data: withoutRPC(r.Message.Data), Immu: r.Message.Immu, Shred: r.Message.Shred, Chunk: r.Message.Chunk,
-		Stream: r.Message.Stream, Context: r.Message.Context,
-		Route: appendRoute(r.Message.Route, hd.hall.cfg.Name),
+		Stream: r.Message.Stream,
+		Rare:   &wire.Rare{Route: appendRoute(r.Message.Route(), hd.hall.cfg.Name)},
 	}
+	m.SetPayload(withoutRPC(r.Message.Data), r.Message.Immu(), r.Message.Shred(), r.Message.Chunk)
+	m.SetContext(r.Message.Context())
 	call := &forwarded{done: make(chan struct{})}
 	hd.mu.Lock()
 	hd.calls[m.ID] = call
@@ -225,8 +226,9 @@ func (hd *Horde) event(m *wire.Message) {
 		return
 	}
 	e := m.Edit()
-	e.Token, e.Horde, e.Seq = hd.hall.token, hd.cfg.Name, 0
-	e.Forwarding, e.Route = nil, nil
+	e.Token, e.Seq = hd.hall.token, 0
+	rare := e.MakeRare()
+	rare.Horde, rare.Forwarding, rare.Route = hd.cfg.Name, nil, nil
 	hd.hall.route(e)
 }
 
@@ -235,7 +237,7 @@ func (hd *Horde) event(m *wire.Message) {
 // round in circles.
 func (hd *Horde) passes(m *wire.Message, answer bool) bool {
 	switch {
-	case m.Bare || m.Horde != "" || strings.HasPrefix(m.Topic, wire.GreatHall+"::"):
+	case m.Bare || m.Horde() != "" || strings.HasPrefix(m.Topic, wire.GreatHall+"::"):
 		return false
 	case strings.HasSuffix(m.Topic, ".activity"), strings.HasSuffix(m.Topic, "::autoconnect.finished"):
 		return false // what a Node hall tells everybody although it concerns nobody
@@ -265,7 +267,7 @@ func (hd *Horde) settle(m *wire.Message) bool {
 		return false
 	}
 	delete(hd.calls, id)
-	call.result = parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}
+	call.result = partsOf(m)
 	if m.IsError {
 		call.err = &passedError{m.Data}
 	}
@@ -314,6 +316,6 @@ func (hd *Horde) forgetOrc(name string) {
 	hd.mu.Unlock()
 	if known {
 		_, _ = hd.conn.Send(now, &wire.Message{Topic: wire.TopicDeleteRoute, Bare: true,
-			Extra: wire.AppendString([]byte(`"orcName":`), name)}) // without a session there is no route either
+			Rare: &wire.Rare{Extra: wire.AppendString([]byte(`"orcName":`), name)}}) // without a session there is no route either
 	}
 }

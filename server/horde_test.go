@@ -84,7 +84,7 @@ func TestHorde(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := ev.Topic + " " + ev.Horde; !strings.Contains(strings.Join(want, ","), got) {
+			if got := ev.Topic + " " + ev.Horde(); !strings.Contains(strings.Join(want, ","), got) {
 				t.Errorf("heard %q, want %q", got, want)
 			}
 		}

@@ -131,7 +131,7 @@ func TestInteropJoin(t *testing.T) {
 	if _, err := client.Call(ctx, "demo.tick", map[string]int{"n": 1}).Await(ctx); err != nil {
 		t.Error(err)
 	}
-	if ev, err := ticks.Next(ctx); err != nil || ev.Horde != "jsapp" {
+	if ev, err := ticks.Next(ctx); err != nil || ev.Horde() != "jsapp" {
 		t.Errorf("heard %v, %v", ev.Message, err)
 	}
 	plain := interop.StartClientT(t, interop.ClientOptions{URL: hall.URL()})

@@ -79,7 +79,7 @@ func visit(t *testing.T, transport conn.Transport) {
 		}
 	}
 	send(&wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: "1",
-		Data: json.RawMessage(`{"autoConnectToken":"t"}`), ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))})
+		Data: json.RawMessage(`{"autoConnectToken":"t"}`), Rare: &wire.Rare{ARP: json.RawMessage(fmt.Sprintf(`{"t":{"port":%d}}`, link.Info().Port))}})
 	for {
 		m, err := link.Receive()
 		if err != nil {

@@ -138,7 +138,7 @@ func topicsOf(t *testing.T, client *xbus.Client) func(namespace string) []string
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, strings.TrimSuffix(ev.Topic+" "+ev.Horde, " "))
+			all = append(all, strings.TrimSuffix(ev.Topic+" "+ev.Horde(), " "))
 		}
 		for _, text := range all {
 			if strings.HasPrefix(text, namespace+"::") {

@@ -129,7 +129,7 @@ func (c *raw) ask(throwAway, more string) {
 func (c *raw) asking(throwAway, more string) *wire.Message {
 	return &wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: wire.NewID(),
 		Data: json.RawMessage(fmt.Sprintf(`{"autoConnectToken":%q,"nice":3%s}`, throwAway, more)), OriginRouter: wire.Axon,
-		ARP: json.RawMessage(fmt.Sprintf(`{%q:{"token":"","nodeName":"raw","port":%d}}`, throwAway, c.link.Info().Port))}
+		Rare: &wire.Rare{ARP: json.RawMessage(fmt.Sprintf(`{%q:{"token":"","nodeName":"raw","port":%d}}`, throwAway, c.link.Info().Port))}}
 }
 
 func (c *raw) send(m *wire.Message) {

@@ -25,7 +25,7 @@ func (k *kept) add(m *wire.Message) {
 }
 
 func weight(m *wire.Message) int {
-	return len(m.Topic) + len(m.Data) + len(m.Immu) + len(m.Shred) + len(m.Chunk) + len(m.Context)
+	return len(m.Topic) + len(m.Data) + len(m.Immu()) + len(m.Shred()) + len(m.Chunk) + len(m.Context())
 }
 
 // after returns the kept events with a number above seq.

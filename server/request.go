@@ -69,11 +69,11 @@ func (r *Request) Peer() Peer {
 
 // MsgContext is the message context of the caller, raw JSON: it follows nested
 // commands and events (protocol §5.7). nil when there is none.
-func (r *Request) MsgContext() json.RawMessage { return r.Message.Context }
+func (r *Request) MsgContext() json.RawMessage { return r.Message.Context() }
 
 // Decode stores the data of the command in what dst points to, however it came:
 // as plain JSON, as immutable values or with a binary chunk.
-func (r *Request) Decode(dst any) error { return decode(r.Message, dst) }
+func (r *Request) Decode(dst any) error { return decode(partsOf(r.Message), dst) }
 
 // Send publishes an event on behalf of the caller. A topic without "::" is put
 // under the caller's name, so that only the caller gets it.
@@ -115,12 +115,13 @@ func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any
 	var result parts
 	var failure error
 	r := &Request{
-		Message: &wire.Message{Topic: name, ID: wire.NewID(), Token: h.token, Nested: true,
-			Data: packed.Data, Immu: packed.Immu, Shred: packed.Shred, Chunk: packed.Chunk},
+		Message: &wire.Message{Topic: name, ID: wire.NewID(), Token: h.token, Nested: true},
 		OrcName: wire.GreatHall + "@" + string(h.token), hall: h, command: cmd,
 	}
+	r.Message.SetPayload(packed.Data, packed.Immu, packed.Shred, packed.Chunk)
 	if on != nil {
-		r.OrcName, r.peer, r.Message.Context = on.OrcName, on.peer, on.Message.Context
+		r.OrcName, r.peer = on.OrcName, on.peer
+		r.Message.SetContext(on.Message.Context())
 	}
 	r.Message.OrcName = r.OrcName
 	if h.cfg.Authorize != nil && on != nil {
@@ -141,11 +142,11 @@ func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any
 	if failure != nil || out == nil {
 		return failure
 	}
-	return decode(&wire.Message{Data: result.Data, Immu: result.Immu, Shred: result.Shred, Chunk: result.Chunk}, out)
+	return decode(result, out)
 }
 
 // isPlain reports whether the payload of a message is JSON and nothing else.
-func isPlain(m *wire.Message) bool { return m.Immu == nil && m.Shred == nil && m.Chunk == nil }
+func isPlain(m *wire.Message) bool { return m.Immu() == nil && m.Shred() == nil && m.Chunk == nil }
 
 // pack makes the payload of a message; nothing for nil.
 func pack(data any) (parts, error) {
@@ -166,16 +167,21 @@ func pack(data any) (parts, error) {
 	return payload.Pack(data)
 }
 
-// decode stores the payload of a message in what dst points to.
-func decode(m *wire.Message, dst any) error {
-	if isPlain(m) {
+// decode stores a payload in what dst points to.
+func decode(p parts, dst any) error {
+	if p.Immu == nil && p.Shred == nil && p.Chunk == nil {
 		if raw, ok := dst.(*json.RawMessage); ok {
-			*raw = m.Data
+			*raw = p.Data
 			return nil
 		}
-		if len(m.Data) == 0 {
+		if len(p.Data) == 0 {
 			return nil
 		}
 	}
-	return payload.UnpackInto(parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}, dst, payload.Limits{})
+	return payload.UnpackInto(p, dst, payload.Limits{})
+}
+
+// partsOf returns the payload of a message.
+func partsOf(m *wire.Message) parts {
+	return parts{Data: m.Data, Immu: m.Immu(), Shred: m.Shred(), Chunk: m.Chunk}
 }

@@ -51,14 +51,14 @@ func TestS1HostileClients(t *testing.T) {
 		},
 		"take the route of another": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
 			m := evil.message("demo.tick", "")
-			m.ARP = json.RawMessage(fmt.Sprintf(`{%q:{"token":%q,"port":%d}}`, victim.orc, victim.token, evil.link.Info().Port))
+			m.SetARP(json.RawMessage(fmt.Sprintf(`{%q:{"token":%q,"port":%d}}`, victim.orc, victim.token, evil.link.Info().Port)))
 			evil.send(m)
 			evil.answer("demo.tick", m.ID)
 			victim.call("demo.echo", "1")
 			evil.quiet()
 		},
 		"delete the route of another": func(t *testing.T, hall *server.Hall, victim, evil *raw) {
-			evil.send(&wire.Message{Topic: wire.TopicDeleteRoute, Bare: true, Extra: []byte(`"orcName":"` + victim.orc + `"`)})
+			evil.send(&wire.Message{Topic: wire.TopicDeleteRoute, Bare: true, Rare: &wire.Rare{Extra: []byte(`"orcName":"` + victim.orc + `"`)}})
 			refused(t, hall, server.ForeignRoute)
 			victim.call("demo.echo", "1")
 		},
@@ -73,7 +73,7 @@ func TestS1HostileClients(t *testing.T) {
 			stranger := dialRaw(t, hall.URL())
 			m := victim.message("demo.tick", "")
 			m.OrcName = "Stranger@" + string(victim.token)
-			m.ARP = json.RawMessage(fmt.Sprintf(`{"x@y":{"port":%d}}`, stranger.link.Info().Port))
+			m.SetARP(json.RawMessage(fmt.Sprintf(`{"x@y":{"port":%d}}`, stranger.link.Info().Port)))
 			stranger.send(m)
 			refused(t, hall, server.NotBound)
 		},

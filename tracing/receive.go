@@ -17,7 +17,7 @@ import (
 // child of the call; else to the one in ctx. End the span when the event is dealt
 // with.
 func (t *Tracer) Event(ctx context.Context, m *wire.Message) (context.Context, trace.Span) {
-	return t.start(t.extract(ctx, m.Context), eventName(m), trace.SpanKindConsumer, trace.WithAttributes(keyID.String(m.ID), keyTopic.String(eventName(m))))
+	return t.start(t.extract(ctx, m.Context()), eventName(m), trace.SpanKindConsumer, trace.WithAttributes(keyID.String(m.ID), keyTopic.String(eventName(m))))
 }
 
 // Handler begins a server span in a handler of a hall, whose context is ctx: a

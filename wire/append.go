@@ -101,7 +101,7 @@ func AppendEnvelope(dst []byte, m *Message) []byte {
 	case m.raw != nil:
 		return append(dst, m.raw...)
 	case m.Bare:
-		return append(append(append(dst, '{'), m.Extra...), '}')
+		return append(append(append(dst, '{'), m.Extra()...), '}')
 	case m.shared != nil:
 		dst = append(dst, m.shared.members(m)...)
 	default:
@@ -125,9 +125,9 @@ func appendMembers(dst []byte, m *Message) []byte {
 	dst = appendMember(dst, `,"data":`, m.Data)
 	dst = appendBool(dst, `,"isNested":`, m.Nested)
 	dst = appendBool(dst, `,"isError":`, m.IsError)
-	if m.ARP != nil {
+	if arp := m.ARP(); arp != nil {
 		dst = appendRouter(dst, `,"originRouter":`, m.OriginRouter)
-		dst = appendMember(dst, `,"arp":`, m.ARP)
+		dst = appendMember(dst, `,"arp":`, arp)
 		dst = appendRouter(dst, `,"router":`, m.Router)
 	} else {
 		dst = appendRouter(dst, `,"router":`, m.Router)
@@ -137,19 +137,20 @@ func appendMembers(dst []byte, m *Message) []byte {
 }
 
 func appendRare(dst []byte, m *Message) []byte {
-	dst = appendMember(dst, `,"context":`, m.Context)
-	dst = appendMember(dst, `,"_xImmu":`, m.Immu)
-	dst = appendMember(dst, `,"_xShred":`, m.Shred)
-	dst = appendMember(dst, `,"forwarding":`, m.Forwarding)
-	dst = appendMember(dst, `,"route":`, m.Route)
+	r := m.rare()
+	dst = appendMember(dst, `,"context":`, r.Context)
+	dst = appendMember(dst, `,"_xImmu":`, r.Immu)
+	dst = appendMember(dst, `,"_xShred":`, r.Shred)
+	dst = appendMember(dst, `,"forwarding":`, r.Forwarding)
+	dst = appendMember(dst, `,"route":`, r.Route)
 	dst = appendTrue(dst, `,"serialized":`, m.Serialized)
 	dst = appendTrue(dst, `,"_xcraftStream":`, m.Stream)
 	dst = appendTrue(dst, `,"_xcraftBroadcasted":`, m.Broadcasted)
-	if m.Horde != "" {
-		dst = AppendString(append(dst, `,"_xcraftHorde":`...), m.Horde)
+	if r.Horde != "" {
+		dst = AppendString(append(dst, `,"_xcraftHorde":`...), r.Horde)
 	}
-	if len(m.Extra) > 0 {
-		dst = append(append(dst, ','), m.Extra...)
+	if len(r.Extra) > 0 {
+		dst = append(append(dst, ','), r.Extra...)
 	}
 	return dst
 }

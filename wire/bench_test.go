@@ -27,7 +27,7 @@ func benchCommand() *Message {
 	return &Message{
 		Topic: "demo.echo", OrcName: benchOrc, Token: benchToken, ID: NewID(),
 		Data: []byte(`{"x":1}`), Router: Axon, OriginRouter: Axon,
-		ARP: []byte(`{"` + benchOrc + `":{"token":"` + benchToken + `","nice":0,"noForwarding":false,"nodeName":"zog","port":48566,"hordes":[]}}`),
+		Rare: &Rare{ARP: []byte(`{"` + benchOrc + `":{"token":"` + benchToken + `","nice":0,"noForwarding":false,"nodeName":"zog","port":48566,"hordes":[]}}`)},
 	}
 }
 

@@ -48,7 +48,6 @@ func (m *Message) member(key, value text) (known bool) {
 
 // set is member for a name without escapes.
 func (m *Message) set(name string, value text) (known bool) {
-	raw := json.RawMessage(value)
 	switch name {
 	case "_xcraftMessage":
 		m.Bare = !value.truthy()
@@ -59,7 +58,7 @@ func (m *Message) set(name string, value text) (known bool) {
 	case "id":
 		m.ID = value.textOf()
 	case "data":
-		m.Data = raw
+		m.Data = json.RawMessage(value)
 	case "isNested":
 		m.Nested = string(value) != "false" // protocol §5.3
 	case "isError":
@@ -68,29 +67,38 @@ func (m *Message) set(name string, value text) (known bool) {
 		m.Router = parseRouter(value)
 	case "originRouter":
 		m.OriginRouter = parseRouter(value)
-	case "arp":
-		m.ARP = value.objectOf()
-	case "context":
-		m.Context = raw
-	case "_xImmu":
-		m.Immu = value.objectOf()
-	case "_xShred":
-		m.Shred = value.objectOf()
-	case "forwarding":
-		m.Forwarding = value.objectOf()
-	case "route":
-		m.Route = raw
 	case "serialized":
 		m.Serialized = value.truthy()
 	case "_xcraftStream":
 		m.Stream = value.truthy()
 	case "_xcraftBroadcasted":
 		m.Broadcasted = value.truthy()
-	case "_xcraftHorde":
-		m.Horde = value.textOf()
 	case "_xbusSeq":
 		m.Seq = value.uintOf()
 	case "topic": // the first argument counts
+	default:
+		return m.setRare(name, value)
+	}
+	return true
+}
+
+// setRare is set for the members that few messages have.
+func (m *Message) setRare(name string, value text) (known bool) {
+	switch name {
+	case "arp":
+		m.MakeRare().ARP = value.objectOf()
+	case "context":
+		m.MakeRare().Context = json.RawMessage(value)
+	case "_xImmu":
+		m.MakeRare().Immu = value.objectOf()
+	case "_xShred":
+		m.MakeRare().Shred = value.objectOf()
+	case "forwarding":
+		m.MakeRare().Forwarding = value.objectOf()
+	case "route":
+		m.MakeRare().Route = json.RawMessage(value)
+	case "_xcraftHorde":
+		m.MakeRare().Horde = value.textOf()
 	default:
 		return false
 	}

@@ -54,8 +54,8 @@ func TestEnvelopesOfTheReference(t *testing.T) {
 				t.Errorf("passed on as\n%q, want\n%q", again, frame)
 			}
 			edited := m.Edit()
-			if !m.Bare && len(edited.Extra) > 0 {
-				t.Errorf("no field for %s", edited.Extra)
+			if !m.Bare && len(edited.Extra()) > 0 {
+				t.Errorf("no field for %s", edited.Extra())
 			}
 			text := string(AppendEnvelope(nil, edited))
 			if rewritten[v.Name] != "" {
@@ -125,7 +125,7 @@ func checkFields(t testing.TB, m *Message, envelope []byte) {
 		{"token", string(m.Token), str("token")},
 		{"orcName", m.OrcName, str("orcName")},
 		{"id", m.ID, str("id")},
-		{"_xcraftHorde", m.Horde, str("_xcraftHorde")},
+		{"_xcraftHorde", m.Horde(), str("_xcraftHorde")},
 		{"_xbusSeq", m.Seq, number(members["_xbusSeq"])},
 		{"isNested", m.Nested, string(members["isNested"]) != "false"},
 		{"isError", m.IsError, isTruthy(members["isError"])},
@@ -144,12 +144,12 @@ func checkFields(t testing.TB, m *Message, envelope []byte) {
 		got, want []byte
 	}{
 		{"data", m.Data, members["data"]},
-		{"context", m.Context, members["context"]},
-		{"route", m.Route, members["route"]},
-		{"arp", m.ARP, object("arp")},
-		{"_xImmu", m.Immu, object("_xImmu")},
-		{"_xShred", m.Shred, object("_xShred")},
-		{"forwarding", m.Forwarding, object("forwarding")},
+		{"context", m.Context(), members["context"]},
+		{"route", m.Route(), members["route"]},
+		{"arp", m.ARP(), object("arp")},
+		{"_xImmu", m.Immu(), object("_xImmu")},
+		{"_xShred", m.Shred(), object("_xShred")},
+		{"forwarding", m.Forwarding(), object("forwarding")},
 	} {
 		if !bytes.Equal(f.got, f.want) || (f.got == nil) != (f.want == nil) {
 			t.Errorf("%s is %q, want %q", f.name, f.got, f.want)

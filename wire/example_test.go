@@ -61,7 +61,7 @@ func ExampleReader() {
 }
 
 func ExampleMessage_Edit() {
-	received := read(&wire.Message{Topic: "demo::ticked", ID: "1", Token: "old", Extra: []byte(`"seq":7`)})
+	received := read(&wire.Message{Topic: "demo::ticked", ID: "1", Token: "old", Rare: &wire.Rare{Extra: []byte(`"seq":7`)}})
 	edited := received.Edit()
 	edited.Token = "new"
 	fmt.Println(string(wire.AppendEnvelope(nil, edited)))

@@ -94,15 +94,15 @@ func FuzzAppendEnvelope(f *testing.F) {
 	f.Fuzz(func(t *testing.T, topic, id, orc, token, horde string, data, arp []byte, flags uint16) {
 		flag := func(bit int) bool { return flags>>bit&1 != 0 }
 		m := &Message{
-			Topic: topic, ID: id, OrcName: orc, Token: Token(token), Horde: horde,
+			Topic: topic, ID: id, OrcName: orc, Token: Token(token), Rare: &Rare{Horde: horde},
 			Nested: flag(0), IsError: flag(1), Serialized: flag(2), Stream: flag(3), Broadcasted: flag(4),
 			Router: Router(flags >> 5 % 3), OriginRouter: Router(flags >> 7 % 3), Seq: uint64(flags >> 9),
 		}
 		if Valid(data) {
-			m.Data, m.Context = data, data
+			m.Data, m.Rare.Context = data, data
 		}
 		if Valid(arp) && arp[0] == '{' {
-			m.ARP, m.Immu = arp, arp
+			m.Rare.ARP, m.Rare.Immu = arp, arp
 		}
 		text := AppendEnvelope(nil, m)
 		if !json.Valid(text) {
@@ -112,13 +112,14 @@ func FuzzAppendEnvelope(f *testing.F) {
 		if err := new(usual).parseEnvelope(got, text); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		for _, s := range []*string{&m.ID, &m.OrcName, &m.Horde, (*string)(&m.Token)} {
+		for _, s := range []*string{&m.ID, &m.OrcName, &m.Rare.Horde, (*string)(&m.Token)} {
 			*s = string([]rune(*s)) // invalid UTF-8 is replaced
 		}
 		if g, w := dumpFields(got), dumpFields(&Message{
-			Topic: topic, ID: m.ID, OrcName: m.OrcName, Token: m.Token, Horde: m.Horde, Data: m.Data, Context: m.Context,
+			Topic: topic, ID: m.ID, OrcName: m.OrcName, Token: m.Token, Data: m.Data,
 			Nested: m.Nested, IsError: m.IsError, Serialized: m.Serialized, Stream: m.Stream, Broadcasted: m.Broadcasted,
-			Router: m.Router, OriginRouter: m.OriginRouter, Seq: m.Seq, ARP: bytes.TrimSpace(m.ARP), Immu: bytes.TrimSpace(m.Immu),
+			Router: m.Router, OriginRouter: m.OriginRouter, Seq: m.Seq,
+			Rare: &Rare{Horde: m.Horde(), Context: m.Context(), ARP: bytes.TrimSpace(m.ARP()), Immu: bytes.TrimSpace(m.Immu())},
 		}); g != w {
 			t.Fatalf("%q is read as\n%s, want\n%s", text, g, w)
 		}

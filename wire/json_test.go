@@ -103,9 +103,9 @@ func TestDepth(t *testing.T) {
 	}
 
 	// What is valid can be sent, received, looked at and edited.
-	m := &Message{Topic: "a::b", Data: nest(maxDepth), Extra: []byte(`"rest":` + string(nest(maxDepth)))}
+	m := &Message{Topic: "a::b", Data: nest(maxDepth), Rare: &Rare{Extra: []byte(`"rest":` + string(nest(maxDepth)))}}
 	m = mustRead(t, mustAppend(t, m))
-	if string(m.Data) != string(nest(maxDepth)) || m.Member("rest") == nil || len(m.Edit().Extra) == 0 {
+	if string(m.Data) != string(nest(maxDepth)) || m.Member("rest") == nil || len(m.Edit().Extra()) == 0 {
 		t.Error("payloads of the greatest depth do not come through")
 	}
 	m.Data = nest(maxDepth + 1)

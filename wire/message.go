@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -82,25 +81,13 @@ type Message struct {
 	// Router is the backend the message came by, OriginRouter that of the
 	// caller of the command that led to it.
 	Router, OriginRouter Router
-	// Horde names the horde that an event comes from; "" for the hall's own.
-	Horde string
-
 	// Seq numbers the events that a hall of ours sends to one client, from 1;
 	// 0 when the hall does not number. Other peers do not know the member.
 	Seq uint64
 
-	// Rare members, as JSON text; nil when absent.
-	ARP        json.RawMessage // routes of the caller (§2.9), in commands
-	Context    json.RawMessage // opaque, follows a command (§5.7)
-	Immu       json.RawMessage // _xImmu: immutable values (§7.2)
-	Shred      json.RawMessage // _xShred: Shredder values (§7.2)
-	Forwarding json.RawMessage // between great halls (§8)
-	Route      json.RawMessage // routing keys already crossed (§8)
-
-	// Extra holds further members to write, as the inside of a JSON object
-	// without braces, e.g. `"a":1,"b":2`. Peers ignore members they do not
-	// know. Received messages leave it nil: see Member and Edit.
-	Extra []byte
+	// Rare holds what few messages have; nil when this one has none of it. It is
+	// read by the methods of m, and written by [Message.MakeRare].
+	Rare *Rare
 
 	raw    json.RawMessage
 	shared *shared // see Share
@@ -149,7 +136,7 @@ func (m *Message) Size() int {
 	if m.raw != nil {
 		return len(m.Topic) + len(m.raw) + len(m.Chunk)
 	}
-	return 2*len(m.Topic) + len(m.OrcName) + len(m.Data) + len(m.Chunk) + len(m.ARP) + len(m.Immu) + len(m.Shred) + len(m.Extra)
+	return 2*len(m.Topic) + len(m.OrcName) + len(m.Data) + len(m.Chunk) + m.Rare.size()
 }
 
 // Edit returns a copy whose fields can be changed and are then what is written.
@@ -158,17 +145,22 @@ func (m *Message) Size() int {
 func (m *Message) Edit() *Message {
 	c := *m
 	c.raw, c.shared = nil, nil
+	if m.Rare != nil {
+		c.Rare = m.Rare.edit()
+	}
 	if m.raw == nil {
-		c.Extra = slices.Clip(m.Extra)
 		return &c
 	}
-	c.Extra = nil
 	var known Message
+	var extra []byte
 	walk := membersOf(text(m.raw), 0)
 	for key, value, ok := walk.next(); ok; key, value, ok = walk.next() {
 		if m.Bare || !known.member(key, value) {
-			c.Extra = appendExtra(c.Extra, key, value)
+			extra = appendExtra(extra, key, value)
 		}
+	}
+	if extra != nil || c.Rare != nil {
+		c.MakeRare().Extra = extra
 	}
 	return &c
 }
@@ -185,12 +177,9 @@ func (m *Message) Clone() *Message {
 	c := *m
 	c.shared = nil
 	c.Topic, c.ID = strings.Clone(m.Topic), strings.Clone(m.ID)
-	c.OrcName, c.Horde = strings.Clone(m.OrcName), strings.Clone(m.Horde)
+	c.OrcName = strings.Clone(m.OrcName)
 	c.Token = Token(strings.Clone(string(m.Token)))
-	c.Chunk = bytes.Clone(m.Chunk)
-	for _, p := range []*json.RawMessage{&c.Data, &c.ARP, &c.Context, &c.Immu, &c.Shred, &c.Forwarding, &c.Route, &c.raw} {
-		*p = bytes.Clone(*p)
-	}
-	c.Extra = bytes.Clone(m.Extra)
+	c.Data, c.Chunk, c.raw = bytes.Clone(m.Data), bytes.Clone(m.Chunk), bytes.Clone(m.raw)
+	c.Rare = m.Rare.clone()
 	return &c
 }

@@ -68,20 +68,24 @@ func anyMessage() *rapid.Generator[*Message] {
 			Broadcasted:  rapid.Bool().Draw(t, "broadcasted"),
 			Router:       router.Draw(t, "router"),
 			OriginRouter: router.Draw(t, "originRouter"),
-			Horde:        rapid.String().Draw(t, "horde"),
 			Seq:          rapid.Uint64().Draw(t, "seq"),
-			ARP:          maybe(jsonObject()).Draw(t, "arp"),
-			Context:      maybe(jsonValue()).Draw(t, "context"),
-			Immu:         maybe(jsonObject()).Draw(t, "immu"),
-			Shred:        maybe(jsonObject()).Draw(t, "shred"),
-			Forwarding:   maybe(jsonObject()).Draw(t, "forwarding"),
-			Route:        maybe(jsonValue()).Draw(t, "route"),
+		}
+		if rapid.Bool().Draw(t, "with rare members") {
+			m.Rare = &Rare{
+				Horde:      rapid.String().Draw(t, "horde"),
+				ARP:        maybe(jsonObject()).Draw(t, "arp"),
+				Context:    maybe(jsonValue()).Draw(t, "context"),
+				Immu:       maybe(jsonObject()).Draw(t, "immu"),
+				Shred:      maybe(jsonObject()).Draw(t, "shred"),
+				Forwarding: maybe(jsonObject()).Draw(t, "forwarding"),
+				Route:      maybe(jsonValue()).Draw(t, "route"),
+			}
 		}
 		if rapid.Bool().Draw(t, "with chunk") {
 			m.Chunk = rapid.SliceOfN(rapid.Byte(), 1, 300).Filter(func(b []byte) bool { return splitArg(b).Kind == Blob }).Draw(t, "chunk")
 		}
 		if rapid.Bool().Draw(t, "with extra") {
-			m.Extra = []byte(`"xbus":1,"seq":[2]`)
+			m.MakeRare().Extra = []byte(`"xbus":1,"seq":[2]`)
 		}
 		return m
 	})
@@ -93,8 +97,8 @@ func dumpFields(m *Message) string {
 	return fmt.Sprintf("%q %q %q %q %q %q|%v %v %v %v %v %v|%v %v %q %d|%s|%s|%s|%s|%s|%s",
 		m.Topic, m.ID, m.OrcName, string(m.Token), bytes.TrimSpace(m.Data), m.Chunk,
 		m.Nested, m.IsError, m.Serialized, m.Stream, m.Broadcasted, m.Bare,
-		m.Router, m.OriginRouter, m.Horde, m.Seq,
-		m.ARP, bytes.TrimSpace(m.Context), m.Immu, m.Shred, m.Forwarding, bytes.TrimSpace(m.Route))
+		m.Router, m.OriginRouter, m.Horde(), m.Seq,
+		m.ARP(), bytes.TrimSpace(m.Context()), m.Immu(), m.Shred(), m.Forwarding(), bytes.TrimSpace(m.Route()))
 }
 
 func TestMessageRoundTrip(t *testing.T) {
@@ -114,7 +118,7 @@ func TestMessageRoundTrip(t *testing.T) {
 		if g, w := dumpFields(got), dumpFields(m); g != w {
 			t.Fatalf("read\n%s, want\n%s", g, w)
 		}
-		if m.Extra != nil && string(got.Member("seq")) != "[2]" {
+		if m.Extra() != nil && string(got.Member("seq")) != "[2]" {
 			t.Errorf("the member seq is %s", got.Member("seq"))
 		}
 
@@ -129,7 +133,7 @@ func TestMessageRoundTrip(t *testing.T) {
 			}
 		}
 		if again, _ := Append(nil, edited); len(bytes.TrimSpace(m.Data)) == len(m.Data) &&
-			len(bytes.TrimSpace(m.Context)) == len(m.Context) && len(bytes.TrimSpace(m.Route)) == len(m.Route) && !bytes.Equal(again, frame) {
+			len(bytes.TrimSpace(m.Context())) == len(m.Context()) && len(bytes.TrimSpace(m.Route())) == len(m.Route()) && !bytes.Equal(again, frame) {
 			t.Fatalf("the edit is written as\n%q, want\n%q", again, frame)
 		}
 		if size := got.Size(); size < len(m.Data)+len(m.Chunk) || size > len(frame) {
@@ -215,18 +219,19 @@ func TestOddMembers(t *testing.T) {
 }
 
 func TestCloneSharesNothing(t *testing.T) {
-	full := &Message{Topic: "demo.echo", ID: "1", OrcName: "Grom@token", Token: "token", Horde: "thrall",
-		Data: []byte(`{"a":1}`), ARP: []byte(`{"b":2}`), Context: []byte(`{"c":3}`), Immu: []byte(`{"d":4}`),
-		Shred: []byte(`{"e":5}`), Forwarding: []byte(`{"f":6}`), Route: []byte(`[7]`), Chunk: []byte("chunk")}
+	full := &Message{Topic: "demo.echo", ID: "1", OrcName: "Grom@token", Token: "token",
+		Data: []byte(`{"a":1}`), Chunk: []byte("chunk"), Rare: &Rare{Horde: "thrall",
+			ARP: []byte(`{"b":2}`), Context: []byte(`{"c":3}`), Immu: []byte(`{"d":4}`), Shred: []byte(`{"e":5}`),
+			Forwarding: []byte(`{"f":6}`), Route: []byte(`[7]`)}}
 	frame := mustAppend(t, full)
 	m := mustRead(t, frame)
 	edited := m.Edit()
-	edited.Extra = []byte(`"g":8`)
+	edited.MakeRare().Extra = []byte(`"g":8`)
 	for name, m := range map[string]*Message{"received": m, "edited": edited} {
 		c := m.Clone()
 		want, text := dumpFields(m), string(AppendEnvelope(nil, m))
-		for _, part := range [][]byte{[]byte(m.Raw()), m.Data, m.ARP, m.Context, m.Immu, m.Shred, m.Forwarding, m.Route, m.Chunk, m.Extra,
-			bytesOf(m.Topic), bytesOf(m.ID), bytesOf(m.OrcName), bytesOf(string(m.Token)), bytesOf(m.Horde)} {
+		for _, part := range [][]byte{[]byte(m.Raw()), m.Data, m.ARP(), m.Context(), m.Immu(), m.Shred(), m.Forwarding(), m.Route(), m.Chunk, m.Extra(),
+			bytesOf(m.Topic), bytesOf(m.ID), bytesOf(m.OrcName), bytesOf(string(m.Token)), bytesOf(m.Horde())} {
 			part := part
 			saved := bytes.Clone(part)
 			clear(part)
@@ -236,7 +241,7 @@ func TestCloneSharesNothing(t *testing.T) {
 			copy(part, saved)
 		}
 	}
-	if c := (&Message{}).Clone(); c.Data != nil || c.Chunk != nil || c.Extra != nil || c.Raw() != nil {
+	if c := (&Message{}).Clone(); c.Data != nil || c.Chunk != nil || c.Extra() != nil || c.Raw() != nil {
 		t.Error("the clone has members that the message has not")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // would have got alone.
 func TestShare(t *testing.T) {
 	for _, m := range []*Message{
-		benchEvent(300), benchCommand(), {Topic: "a::b", Extra: []byte(`"x":1`), Horde: "h"},
+		benchEvent(300), benchCommand(), {Topic: "a::b", Rare: &Rare{Extra: []byte(`"x":1`), Horde: "h"}},
 		{Topic: "a::b", Chunk: []byte("chunk"), Data: []byte(`{"chunk":null}`)}, {Topic: "gameover", Bare: true},
 		mustRead(t, mustAppend(t, benchEvent(300))),
 	} {

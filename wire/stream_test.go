@@ -82,23 +82,23 @@ func TestMessagesAreNeverOverwritten(t *testing.T) {
 // What stands behind a part of a message belongs to others: an append to it
 // must copy.
 func TestPartsCannotGrowIntoEachOther(t *testing.T) {
-	m := &Message{Topic: "demo.echo", Data: []byte(`{"a":1}`), ARP: []byte(`{"b":2}`), Context: []byte(`{"c":3}`),
-		Immu: []byte(`{}`), Shred: []byte(`{}`), Forwarding: []byte(`{}`), Route: []byte(`[]`), Chunk: []byte("chunk")}
+	m := &Message{Topic: "demo.echo", Data: []byte(`{"a":1}`), Chunk: []byte("chunk"), Rare: &Rare{ARP: []byte(`{"b":2}`),
+		Context: []byte(`{"c":3}`), Immu: []byte(`{}`), Shred: []byte(`{}`), Forwarding: []byte(`{}`), Route: []byte(`[]`)}}
 	m = mustRead(t, mustAppend(t, m))
 	for name, b := range map[string][]byte{
-		"Data": m.Data, "ARP": m.ARP, "Context": m.Context, "Immu": m.Immu, "Shred": m.Shred,
-		"Forwarding": m.Forwarding, "Route": m.Route, "Chunk": m.Chunk, "Raw": m.Raw(), "Member": m.Member("data"),
+		"Data": m.Data, "ARP": m.ARP(), "Context": m.Context(), "Immu": m.Immu(), "Shred": m.Shred(),
+		"Forwarding": m.Forwarding(), "Route": m.Route(), "Chunk": m.Chunk, "Raw": m.Raw(), "Member": m.Member("data"),
 	} {
 		if len(b) == 0 || cap(b) != len(b) {
 			t.Errorf("%s has %d bytes and room for %d", name, len(b), cap(b))
 		}
 	}
-	made := &Message{Topic: "a::b", Extra: append(make([]byte, 0, 99), `"a":1`...)}
+	made := &Message{Topic: "a::b", Rare: &Rare{Extra: append(make([]byte, 0, 99), `"a":1`...)}}
 	one, two := made.Edit(), made.Edit()
-	one.Extra = append(one.Extra, `,"one":1`...)
-	two.Extra = append(two.Extra, `,"two":2`...)
-	if string(one.Extra) != `"a":1,"one":1` {
-		t.Errorf("an edit of another copy has changed Extra to %s", one.Extra)
+	one.Rare.Extra = append(one.Extra(), `,"one":1`...)
+	two.Rare.Extra = append(two.Extra(), `,"two":2`...)
+	if string(one.Extra()) != `"a":1,"one":1` {
+		t.Errorf("an edit of another copy has changed Extra to %s", one.Extra())
 	}
 }
 

@@ -17,7 +17,7 @@ const secret = "0123456789abcdef0123456789abcdef"
 func fullMessage(t *testing.T) *Message {
 	m := &Message{
 		Topic: "Grom@" + secret + "::demo.echo.1.finished", ID: "1", OrcName: "Grom@" + secret, Token: secret, IsError: true,
-		Data: []byte(`{"token":"` + secret + `"}`), ARP: []byte(`{"Grom@` + secret + `":{}}`), Chunk: []byte(secret),
+		Data: []byte(`{"token":"` + secret + `"}`), Rare: &Rare{ARP: []byte(`{"Grom@` + secret + `":{}}`)}, Chunk: []byte(secret),
 	}
 	return mustRead(t, mustAppend(t, m))
 }

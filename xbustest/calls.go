@@ -23,7 +23,7 @@ type Call struct {
 // Decode stores the data of the call in what dst points to.
 func (c Call) Decode(dst any) error {
 	m := c.Message
-	return payload.UnpackInto(payload.Parts{Data: m.Data, Immu: m.Immu, Shred: m.Shred, Chunk: m.Chunk}, dst, payload.Limits{})
+	return payload.UnpackInto(payload.Parts{Data: m.Data, Immu: m.Immu(), Shred: m.Shred(), Chunk: m.Chunk}, dst, payload.Limits{})
 }
 
 func (c Call) String() string {

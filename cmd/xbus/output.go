@@ -36,7 +36,7 @@ func (a *app) emit(v any) {
 // jsonOf is the payload of a message as JSON, with its immutable values and its
 // chunk in plain form; nil when there is none.
 func jsonOf(m *wire.Message) json.RawMessage {
-	if m.Immu == nil && m.Shred == nil && m.Chunk == nil {
+	if m.Immu() == nil && m.Shred() == nil && m.Chunk == nil {
 		return m.Data
 	}
 	var v any

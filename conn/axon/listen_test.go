@@ -43,7 +43,7 @@ func reach(t *testing.T, l *Listener, secure *TLS) *Transport {
 // autoconnect is the first command of a client with this event port.
 func autoconnect(port uint64) *wire.Message {
 	return &wire.Message{Topic: wire.CommandAuto, Token: "invalid", OrcName: wire.GreatHall, ID: wire.NewID(),
-		Data: json.RawMessage(`{"autoConnectToken":"t"}`), ARP: json.RawMessage(fmt.Sprintf(`{"t":{"token":"","port":%d}}`, port))}
+		Data: json.RawMessage(`{"autoConnectToken":"t"}`), Rare: &wire.Rare{ARP: json.RawMessage(fmt.Sprintf(`{"t":{"token":"","port":%d}}`, port))}}
 }
 
 func within(t *testing.T) context.Context {

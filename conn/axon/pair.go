@@ -126,7 +126,7 @@ func (l *Listener) claim(commands net.Conn, m *wire.Message, until time.Time) (n
 		until = limit
 	}
 	want := claim{address: keyOf(commands).address, pid: peerPID(commands), certificate: certificateOf(commands),
-		ports: portsOf(m.ARP), anyPort: l.cfg.AnyPort, unix: l.network == "unix"}
+		ports: portsOf(m.ARP()), anyPort: l.cfg.AnyPort, unix: l.network == "unix"}
 	if len(want.ports) == 0 && !want.anyPort && !want.unix {
 		return nil, nil // no socket would fit
 	}

@@ -74,5 +74,5 @@ func (h *Hall) host(link conn.Link) {
 // accept (protocol §2.5).
 func (h *Hall) rejection() *wire.Message {
 	return &wire.Message{Topic: wire.TopicReject, Bare: true,
-		Extra: []byte(`"code":"XCRAFT_AXON_CLIENT_CERTIFICATE_REJECT","message":"Unauthorized client connection"`)}
+		Rare: &wire.Rare{Extra: []byte(`"code":"XCRAFT_AXON_CLIENT_CERTIFICATE_REJECT","message":"Unauthorized client connection"`)}}
 }
