@@ -167,6 +167,7 @@ func TestActivityDeadline(t *testing.T) {
 			t.Errorf("after %v", took)
 		}
 		b.answer("work.serial", other)
+		synctest.Wait() // an answer comes before the end is counted
 		if s := hall.Stats(); s.Timeouts != 1 || s.Running != 1 {
 			t.Errorf("stats: %+v", s)
 		}

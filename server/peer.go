@@ -122,11 +122,12 @@ func (p *peer) leave() {
 	p.mu.Unlock()
 	p.left.Store(true)
 	close(p.gone)
+	// What waits goes first: the end of what runs would give it its turn.
+	p.hall.queue.abandon(p, func(r *Request) { r.settle(nil, ErrCallerGone) })
 	p.cancel(ErrCallerGone)
 	p.link.Close()
 	p.hall.streams.leave(p)
 	p.hall.namesFreed(p.hall.routes.leave(p))
-	p.hall.queue.abandon(p, func(r *Request) { r.settle(nil, ErrCallerGone) })
 }
 
 // end cuts the connection. The first reason counts.
