@@ -25,7 +25,7 @@ import (
 )
 
 // order is that of the page; programs that it does not name come last.
-var order = []string{"calls", "latency", "events", "link", "dispatch", "cost", "footprint", "streams", "payload", "transfer"}
+var order = []string{"calls", "latency", "events", "link", "dispatch", "cost", "footprint", "streams", "payload", "transfer", "shares"}
 
 // programs finds what is to be run: the folders of dir with a main.go, without
 // this one.
