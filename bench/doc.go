@@ -12,6 +12,7 @@
 //	go run ./streams     streams against a plain loop, channels, rxgo and samber/ro
 //	go run ./payload     immutable values against the library of the reference
 //	go run ./transfer    streams of our hall against those of the real server
+//	go run ./shares      what the processor time of a message is spent on
 //
 // Each program runs its contenders in turn, in several rounds, prints medians
 // with their spread, and figures as ratios within the run, in the form

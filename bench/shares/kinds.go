@@ -60,18 +60,22 @@ var signs = []sign{
 	{"unicode/utf8.", text}, {"strconv.", text}, {"internal/strconv.", text}, {"internal/bytealg.", text}, {"memeqbody", text},
 }
 
-// kindOf tells what a stack is about; its innermost function comes first.
+// kindOf tells what a stack is about; its innermost function comes first. Clearing
+// is a part of what it is done for.
 func kindOf(stack []string) kind {
+	found := rest
 	for _, function := range stack {
 		i := slices.IndexFunc(signs, func(s sign) bool { return strings.HasPrefix(function, s.prefix) })
-		if i >= 0 {
+		switch {
+		case i >= 0 && signs[i].kind == copies:
+			found = copies
+		case i >= 0 && (found == rest || signs[i].kind == memory):
 			return signs[i].kind
-		}
-		if isPackage(function) {
-			return rest
+		case isPackage(function):
+			return found
 		}
 	}
-	return rest
+	return found
 }
 
 // isPackage reports whether a function belongs to somebody, so that what has called
