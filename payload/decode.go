@@ -1,7 +1,7 @@
 package payload
 
 import (
-	"slices"
+	"encoding/binary"
 	"sync"
 	"unsafe"
 )
@@ -56,7 +56,7 @@ type decoder struct {
 type span struct {
 	from, to int32
 	kind     int32 // as written: the type map may come later
-	offset   int   // where the text has it
+	offset   int32 // where the text has it
 }
 
 // What an edge may be beside an index or one of the codes -1 to -6.
@@ -155,7 +155,7 @@ func (d *decoder) objects() error {
 func (d *decoder) object(o *object) error {
 	switch c := d.peek(); c {
 	case '"':
-		return d.string(o)
+		return d.collect(o)
 	case '[':
 		return d.container(o)
 	case 't':
@@ -174,31 +174,36 @@ func (d *decoder) object(o *object) error {
 	}
 }
 
-// string collects the bytes of a string.
-func (d *decoder) string(o *object) (err error) {
-	start, offset := d.i+1, len(d.chars)
-	end := start + special(d.s[start:])
-	switch {
-	case end == len(d.s) || d.s[end] != '"':
-		d.chars, err = d.appendStr(d.chars)
-	case end-start <= 16 && start+16 <= len(d.s):
-		d.i = end + 1
-		d.chars = slices.Grow(d.chars, 16) // 16 bytes are copied faster than fewer
-		copy(d.chars[offset:offset+16], d.s[start:start+16])
-		d.chars = d.chars[:offset+end-start]
-	default:
-		d.i = end + 1
-		d.chars = append(d.chars, d.s[start:end]...)
+// collect keeps the bytes of a string: eight at a time up to the end, which is
+// the first that is special; appendStr reads what is less simple.
+func (d *decoder) collect(o *object) (err error) {
+	text, chars, offset := d.s, d.chars, len(d.chars)
+	o.kind = KindString
+	for i := d.i + 1; i+8 <= len(text); i += 8 {
+		eight := load8(text[i:])
+		chars = binary.LittleEndian.AppendUint64(chars, eight)
+		if at := firstSpecial(eight); at < 8 {
+			if byte(eight>>(8*at)) != '"' {
+				break
+			}
+			length := len(chars) - 8 + at
+			d.i, d.chars = i+at+1, chars[:length]
+			o.bits = uint64(offset)<<32 | uint64(length-offset)
+			return nil
+		}
 	}
-	o.kind, o.bits = KindString, uint64(offset)<<32|uint64(len(d.chars)-offset)
+	d.chars, err = d.appendStr(chars[:offset])
+	o.bits = uint64(offset)<<32 | uint64(len(d.chars)-offset)
 	return err
 }
 
 // container notes where the edges of a container are.
 func (d *decoder) container(o *object) error {
-	s := span{offset: d.i, kind: -1, from: int32(len(d.edges))}
+	s := span{offset: int32(d.i), kind: -1, from: int32(len(d.edges))}
 	more := d.opens(']')
-	if more {
+	if i := d.i; more && i+1 < len(d.s) && d.s[i]-'0' <= 9 && d.s[i+1] == ',' { // the usual case
+		s.kind, d.i = int32(d.s[i]-'0'), i+2
+	} else if more {
 		kind, err := d.edge()
 		if err != nil {
 			return err
@@ -220,37 +225,45 @@ func (d *decoder) container(o *object) error {
 }
 
 // allEdges reads what a container holds, up to its end. Nearly all edges are
-// short integers and a comma, which is all that the inner loop knows.
+// short integers, which is all that the inner loop knows, and well predicted.
 func (d *decoder) allEdges() error {
 	for {
-		text, i, edges := d.s, d.i, d.edges
-		for i+8 < len(text) {
-			n, start := int32(text[i]-'0'), i
+		text, i, edges, next := d.s, d.i, d.edges, byte(',')
+		for next == ',' && i+8 <= len(text) {
+			n, end := int32(text[i]-'0'), i+1
 			if n > 9 {
 				break
 			}
-			for i++; text[i]-'0' <= 9 && i-start < 7; i++ {
-				n = n*10 + int32(text[i]-'0')
+			for ; text[end]-'0' <= 9 && end < i+7; end++ {
+				n = n*10 + int32(text[end]-'0')
 			}
-			if text[i] != ',' || text[start] == '0' && i-start > 1 {
-				i = start
+			if text[i] == '0' && end > i+1 {
+				break
+			}
+			if next = text[end]; next != ',' && next != ']' {
 				break
 			}
 			edges = append(edges, n)
-			i++
+			i = end + 1
 		}
 		d.i, d.edges = i, edges
 
-		e, err := d.edge()
-		if err != nil {
-			return err
+		more := next != ']'
+		if more {
+			e, err := d.edge()
+			if err != nil {
+				return err
+			}
+			d.edges = append(d.edges, e)
+			if more, err = d.more(']'); err != nil {
+				return err
+			}
 		}
-		d.edges = append(d.edges, e)
 		if len(d.edges) > d.limits.Values {
 			return &LimitError{Limit: "Values", Max: d.limits.Values}
 		}
-		if more, err := d.more(']'); !more {
-			return err
+		if !more {
+			return nil
 		}
 	}
 }

@@ -33,16 +33,11 @@ func (d *decoder) fill(n *node, s span) error {
 func (d *decoder) list(n *node, edges []int32) error {
 	slots := d.take(len(edges))[:len(edges)]
 	for i, e := range edges {
-		v, err := d.value(e)
+		v, err := d.value(n, d.at(e))
 		if err != nil {
 			return err
 		}
 		slots[i] = v
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
-				return err
-			}
-		}
 	}
 	n.slots = slots
 	return nil
@@ -51,7 +46,8 @@ func (d *decoder) list(n *node, edges []int32) error {
 func (d *decoder) set(n *node, edges []int32) error {
 	slots, late := d.take(len(edges)), false
 	for _, e := range edges {
-		v, at, err := d.lookup(e)
+		at := d.at(e)
+		v, err := d.value(n, at)
 		if err != nil {
 			return err
 		}
@@ -60,11 +56,6 @@ func (d *decoder) set(n *node, edges []int32) error {
 		}
 		if n.kind == KindJSSet {
 			v = v.plusZero()
-		}
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
-				return err
-			}
 		}
 		late = late || n.byValue(v)
 		slots = append(slots, v)
@@ -80,7 +71,8 @@ func (d *decoder) set(n *node, edges []int32) error {
 func (d *decoder) entries(n *node, edges []int32) error {
 	slots, late := d.take(len(edges)+len(edges)&1), false
 	for i := 0; i < len(edges); i += 2 {
-		key, at, err := d.lookup(edges[i])
+		at := d.at(edges[i])
+		key, err := d.value(n, at)
 		if err == nil && key.Kind() != KindString {
 			late = late || n.byValue(key)
 			key, at, err = d.otherKey(n, key, at)
@@ -90,12 +82,7 @@ func (d *decoder) entries(n *node, edges []int32) error {
 		}
 		v := Undefined
 		if i+1 < len(edges) {
-			if v, err = d.value(edges[i+1]); err != nil {
-				return err
-			}
-		}
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
+			if v, err = d.value(n, d.at(edges[i+1])); err != nil {
 				return err
 			}
 		}
@@ -127,8 +114,6 @@ func (d *decoder) otherKey(n *node, key Value, at int) (Value, int, error) {
 		d.table = append(d.table, object{kind: kindName, bits: uint64(len(d.names))})
 		d.names = append(d.names, name)
 		return String(name), len(d.table) - 1, nil
-	case key.Kind().container():
-		return key, at, d.nest(n, key)
 	case n.kind == KindJSMap:
 		return key.plusZero(), at, nil
 	}
@@ -157,18 +142,13 @@ func (d *decoder) memberName(key Value) (string, error) {
 func (d *decoder) array(n *node, edges []int32) error {
 	n.slots = d.take(len(edges) / 2)
 	for i := 0; i < len(edges); i += 2 {
-		key, err := d.value(edges[i])
+		key, err := d.value(n, d.at(edges[i]))
 		if err != nil {
 			return err
 		}
 		v := Undefined
 		if i+1 < len(edges) {
-			if v, err = d.value(edges[i+1]); err != nil {
-				return err
-			}
-		}
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
+			if v, err = d.value(n, d.at(edges[i+1])); err != nil {
 				return err
 			}
 		}
@@ -218,7 +198,7 @@ func (d *decoder) ownMembers(n *node, edges []int32) (rest []int32, err error) {
 
 func (d *decoder) memberPairs(n *node, pairs []int32) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
-		key, err := d.value(pairs[i])
+		key, err := d.value(n, d.at(pairs[i]))
 		if err != nil {
 			return err
 		}
@@ -226,14 +206,9 @@ func (d *decoder) memberPairs(n *node, pairs []int32) error {
 		if err != nil {
 			return err
 		}
-		v, err := d.value(pairs[i+1])
+		v, err := d.value(n, d.at(pairs[i+1]))
 		if err != nil {
 			return err
-		}
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
-				return err
-			}
 		}
 		if at, ok := arrayIndex(name); ok && n.kind == KindArray {
 			if err := d.element(n, at, v); err != nil {
@@ -252,14 +227,9 @@ func (d *decoder) dense(n *node, edges []int32) error {
 	n.slots = d.take(len(edges))
 	i := 0
 	for ; i < len(edges) && edges[i] != edgeGap; i++ {
-		v, err := d.value(edges[i])
+		v, err := d.value(n, d.at(edges[i]))
 		if err != nil {
 			return err
-		}
-		if v.Kind().container() {
-			if err := d.nest(n, v); err != nil {
-				return err
-			}
 		}
 		n.slots = append(n.slots, v)
 	}
@@ -274,14 +244,9 @@ func (d *decoder) dense(n *node, edges []int32) error {
 		}
 		i += 2
 		for at := int(run[0]); at < end && i < len(edges) && edges[i] != edgeGap; at++ {
-			v, err := d.value(edges[i])
+			v, err := d.value(n, d.at(edges[i]))
 			if err != nil {
 				return err
-			}
-			if v.Kind().container() {
-				if err := d.nest(n, v); err != nil {
-					return err
-				}
 			}
 			n.slots[at] = v
 			i++

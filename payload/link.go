@@ -1,5 +1,7 @@
 package payload
 
+import "math"
+
 // A linker makes containers of what the text says, from the root on: what the
 // root does not reach costs nothing and is not checked, as in the reference.
 type linker struct {
@@ -19,8 +21,7 @@ type linker struct {
 
 // A reached container has the node of the same position.
 type reached struct {
-	span  span
-	depth int
+	span, depth int32
 }
 
 // kinds are the containers by their type in the text (protocol §7.3).
@@ -50,13 +51,13 @@ func (d *decoder) link() (Value, error) {
 	if !d.listed && d.root >= 0 {
 		return Undefined, d.fail("no objects: this is not the text of an immutable value")
 	}
-	root, err := d.value(d.root)
+	root, err := d.value(nil, d.at(d.root))
 	if err != nil {
 		return Undefined, err
 	}
 	for next := 0; next < len(d.queue); next++ {
 		d.current = uint32(next + 1)
-		if err := d.fill(&d.nodes[next], d.queue[next].span); err != nil {
+		if err := d.fill(&d.nodes[next], d.spans[d.queue[next].span]); err != nil {
 			return Undefined, err
 		}
 	}
@@ -73,71 +74,78 @@ func (d *decoder) prepare() {
 	d.text = string(d.chars)
 	d.table = append(d.table, codes[:]...)
 	d.nodes = make([]node, len(d.spans))
-	d.room = make([]Value, len(d.edges)+len(d.spans))
+	d.room = make([]Value, len(d.edges))
 	d.keys.reset()
 }
 
-// place returns where in the table an edge leads to.
-func (d *decoder) place(e int32) (int, error) {
-	switch {
-	case e >= 0 && int(e) < d.count:
-		return int(e), nil
-	case e < 0 && e >= -specials:
-		return d.count - 1 - int(e), nil
-	case e == edgeGap:
-		return 0, d.failInside("an array stands where an index should be")
+// at returns where in the table an edge leads to.
+func (d *decoder) at(e int32) int {
+	if uint(e) < uint(d.count) {
+		return int(e)
 	}
-	return d.count + 1, nil // undefined
+	return d.code(e)
+}
+
+// code is at for an edge that leads to no object of the text.
+func (d *decoder) code(e int32) int {
+	switch {
+	case e < 0 && e >= -specials:
+		return d.count - 1 - int(e)
+	case e == edgeGap:
+		return d.count + specials
+	}
+	return d.count + 1 // undefined
 }
 
 // failInside fails because of the container that is being filled.
 func (d *decoder) failInside(reason string) error {
-	offset := 0
+	offset := int32(0)
 	if d.current > 0 {
-		offset = d.queue[d.current-1].span.offset
+		offset = d.spans[d.queue[d.current-1].span].offset
 	}
-	return &SyntaxError{Offset: offset, Reason: reason}
+	return &SyntaxError{Offset: int(offset), Reason: reason}
 }
 
-// value returns what an edge leads to.
-func (d *decoder) value(e int32) (Value, error) {
-	v, _, err := d.lookup(e)
-	return v, err
-}
-
-// lookup is value, and tells where in the table it is.
-func (d *decoder) lookup(e int32) (v Value, at int, err error) {
-	at = int(e)
-	if uint(at) >= uint(d.count) {
-		if at, err = d.place(e); err != nil {
-			return Undefined, 0, err
-		}
-	}
+// value returns what stands in the table, and what the container n holds there,
+// if n is not nil.
+func (d *decoder) value(n *node, at int) (Value, error) {
 	o := &d.table[at]
-	if o.kind == kindSpan || o.kind == kindBroken {
+	switch o.kind {
+	case KindString:
+		return d.string(o), nil
+	case KindNumber:
+		return Number(math.Float64frombits(o.bits)), nil
+	case kindSpan, kindBroken, kindGap:
 		if err := d.open(o); err != nil {
-			return Undefined, 0, err
+			return Undefined, err
 		}
 	}
-	return d.make(o), at, nil
+	v := d.make(o)
+	if n != nil && o.kind == kindOpen {
+		return v, d.nest(n, v.node())
+	}
+	return v, nil
 }
 
 // open makes a node of a container that nothing led to so far.
 func (d *decoder) open(o *object) error {
-	if o.kind == kindBroken {
+	switch o.kind {
+	case kindBroken:
 		return &SyntaxError{Offset: int(o.bits), Reason: "this cannot be an object of an immutable value"}
+	case kindGap:
+		return d.failInside("an array stands where an index should be")
 	}
-	s := d.spans[o.bits]
+	s := &d.spans[o.bits]
 	if d.typeMap != nil && s.kind >= 0 && s.kind <= maxType {
 		s.kind = d.typeMap[s.kind]
 	}
 	if s.kind < 0 || s.kind > maxType {
-		return &SyntaxError{Offset: s.offset, Reason: "unknown type of container"}
+		return &SyntaxError{Offset: int(s.offset), Reason: "unknown type of container"}
 	}
 	at := len(d.queue)
 	n := &d.nodes[at]
 	n.kind, n.order = kinds[s.kind], int32(at)
-	d.queue = append(d.queue, reached{span: s, depth: 1})
+	d.queue = append(d.queue, reached{span: int32(o.bits), depth: 1})
 	o.kind, o.bits = kindOpen, uint64(at)
 	return nil
 }
@@ -186,15 +194,15 @@ func (d *decoder) first(key int, v Value) int32 {
 
 // nest notes that a container stands in another one. A container that was
 // reached later is filled later, so that its depth is final by then.
-func (d *decoder) nest(n *node, v Value) error {
+func (d *decoder) nest(n, inner *node) error {
 	n.nests = true
-	child := v.node().order
+	child := inner.order
 	if child <= n.order {
 		d.back = true
 		return nil
 	}
 	depth := d.queue[n.order].depth + 1
-	if depth > d.limits.Depth {
+	if int(depth) > d.limits.Depth {
 		return &LimitError{Limit: "Depth", Max: d.limits.Depth}
 	}
 	d.queue[child].depth = max(d.queue[child].depth, depth)

@@ -142,16 +142,23 @@ func (p *scanner) appendStr(out []byte) (_ []byte, err error) {
 	}
 }
 
+// Eight bytes are looked at as one number, of which the first is the lowest.
+const ones, tops = 0x0101010101010101, 0x8080808080808080
+
+// firstSpecial returns the position of the first quote, backslash or control
+// character of eight bytes, or 8.
+func firstSpecial(x uint64) int {
+	quote, slash := x^ones*'"', x^ones*'\\'
+	return bits.TrailingZeros64(((x-ones*' ')&^x|(quote-ones)&^quote|(slash-ones)&^slash)&tops) / 8
+}
+
 // special returns the position of the first quote, backslash or control
 // character, eight bytes at a time.
 func special(s string) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		x := load8(s[i:])
-		quote, slash := x^ones*'"', x^ones*'\\'
-		if hit := ((x-ones*' ')&^x | (quote-ones)&^quote | (slash-ones)&^slash) & tops; hit != 0 {
-			return i + bits.TrailingZeros64(hit)/8
+		if at := firstSpecial(load8(s[i:])); at < 8 {
+			return i + at
 		}
 	}
 	for ; i < len(s); i++ {
@@ -164,7 +171,6 @@ func special(s string) int {
 
 // simple reports whether s is ASCII and needs no escapes.
 func simple(s string) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		x := load8(s[i:])

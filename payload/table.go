@@ -23,14 +23,14 @@ const (
 	kindOpen                         // a container that was reached
 	kindName                         // a string that only became one as a name
 	kindBroken                       // an error once it is reached
+	kindGap                          // so is what structures dense arrays, elsewhere
 )
 
 // make makes the value of an object that needs no opening.
 func (d *decoder) make(o *object) Value {
 	switch o.kind {
 	case KindString:
-		offset := o.bits >> 32
-		return String(d.text[offset : offset+o.bits&math.MaxUint32])
+		return d.string(o)
 	case KindNumber:
 		return Number(math.Float64frombits(o.bits))
 	case kindOpen:
@@ -41,13 +41,20 @@ func (d *decoder) make(o *object) Value {
 	return tagged(o.kind, int(o.bits)) // true, false, null, undefined
 }
 
+// string is the string that an object stands for.
+func (d *decoder) string(o *object) Value {
+	offset := o.bits >> 32
+	return String(d.text[offset : offset+o.bits&math.MaxUint32])
+}
+
 // numberObject is an object of a number.
 func numberObject(f float64) object {
 	return object{kind: KindNumber, bits: math.Float64bits(f)}
 }
 
-// codes are the values that have a code: -1 is the first.
-var codes = [specials]object{
+// codes are the values that have a code, of which -1 is the first, and the gap.
+var codes = [specials + 1]object{
 	{kind: KindNull}, {kind: KindUndefined},
 	numberObject(nan), numberObject(negativeZero), numberObject(negativeInfinity), numberObject(infinity),
+	{kind: kindGap},
 }
