@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -153,6 +154,35 @@ func TestTruthy(t *testing.T) {
 	} {
 		if got := Truthy(json.RawMessage(in)); got != want {
 			t.Errorf("%s is %v, want %v", in, got, want)
+		}
+	}
+}
+
+// TestSpecial puts each byte at each place of a text, among bytes that differ
+// from the special ones in one bit.
+func TestSpecial(t *testing.T) {
+	ends := func(c byte) bool { return c == '"' || c == '\\' || c < 0x20 }
+	for _, around := range []byte{'!', '#', ' ', '}', 'L', 0xa2, 0xdc, 0x80, 0xff, 'x'} {
+		for length := range 90 {
+			b := bytes.Repeat([]byte{around}, length)
+			for at := range b {
+				for _, c := range []byte{'"', '\\', 0, 1, 0x1f, 0x20, '!', 0x7f, 0xa2, 0xff} {
+					b[at] = c
+					want := length
+					if ends(c) {
+						want = at
+					}
+					if got := text(b).special(0); got != want {
+						t.Fatalf("%q: special is %d, want %d", b, got, want)
+					}
+				}
+				b[at] = around
+			}
+		}
+	}
+	for c := range 256 {
+		if marked := specials(uint64(c)*ones)&0x80 != 0; marked != ends(byte(c)) {
+			t.Errorf("%#02x is marked: %v", c, marked)
 		}
 	}
 }

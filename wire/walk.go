@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -195,58 +194,42 @@ func (t text) strEnd(i int) int {
 }
 
 // special finds the next quote, backslash or control character, or the end of
-// the text: eight bytes at a time, and in long runs a stretch at a time.
+// the text: eight bytes, where it often is, then thirty-two at a time.
 func (t text) special(i int) int {
-	for long := i + 64; i+8 <= len(t); i += 8 {
-		if marks := specials(binary.LittleEndian.Uint64(t[i:])); marks != 0 {
-			return i + bits.TrailingZeros64(marks)/8
+	if i+8 <= len(t) {
+		if found := specials(binary.LittleEndian.Uint64(t[i:])); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
-		if i >= long {
-			i = t.run(i+8) - 8
-			long = i + stretch
-		}
+		i += 8
 	}
-	for ; i < len(t); i++ {
-		if c := t[i]; c == '"' || c == '\\' || c < 0x20 {
-			return i
-		}
-	}
-	return i
-}
-
-// run passes stretches without anything special. Package bytes looks for one
-// character in many bytes at once; a stretch is short, since the next one may
-// begin behind an escape not far from here.
-func (t text) run(i int) int {
-	for ; i+stretch <= len(t); i += stretch {
-		b := t[i : i+stretch]
-		if bytes.IndexByte(b, '"') >= 0 || bytes.IndexByte(b, '\\') >= 0 || b.hasControls() {
+	for ; i+32 <= len(t); i += 32 {
+		b := t[i : i+32]
+		first := marks(binary.LittleEndian.Uint64(b)) | marks(binary.LittleEndian.Uint64(b[8:]))
+		if (first|marks(binary.LittleEndian.Uint64(b[16:]))|marks(binary.LittleEndian.Uint64(b[24:])))&highs != 0 {
 			break
 		}
 	}
-	return i
-}
-
-const stretch = 256
-
-// hasControls reports whether a stretch has control characters in it.
-func (t text) hasControls() bool {
-	found := uint64(0)
-	for ; len(t) >= 32; t = t[32:] {
-		a, b := binary.LittleEndian.Uint64(t), binary.LittleEndian.Uint64(t[8:])
-		c, d := binary.LittleEndian.Uint64(t[16:]), binary.LittleEndian.Uint64(t[24:])
-		found |= (a-ones*0x20)&^a | (b-ones*0x20)&^b | (c-ones*0x20)&^c | (d-ones*0x20)&^d
+	for ; i+8 <= len(t); i += 8 {
+		if found := specials(binary.LittleEndian.Uint64(t[i:])); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
 	}
-	return found&highs != 0
+	for i < len(t) && !endsRun[t[i]] {
+		i++
+	}
+	return i
 }
 
 const ones, highs = 0x0101010101010101, 0x8080808080808080
 
 // specials marks the bytes of w that are a quote, a backslash or a control
 // character. Marks above the lowest one may be wrong.
-func specials(w uint64) uint64 {
-	quote, slash := w^(ones*'"'), w^(ones*'\\')
-	return ((quote - ones) &^ quote & highs) | ((slash - ones) &^ slash & highs) | ((w - ones*0x20) &^ w & highs)
+func specials(w uint64) uint64 { return marks(w) & highs }
+
+// marks is specials with further bits. A byte is a quote or a control character
+// when it is below 0x21 once its second bit is turned around.
+func marks(w uint64) uint64 {
+	return (((w ^ ones*0x02) - ones*0x21) | ((w ^ ones*'\\') - ones)) &^ w
 }
 
 func (t text) escape(i int) int {
