@@ -66,6 +66,7 @@ func events(size, receivers int) func(context.Context, peer.Peer) (peer.Running,
 }
 
 func run(ctx context.Context, b *measure.Bench) error {
+	b.Rounds = 1 // a profile adds up by itself
 	peers := peer.Here(func(name string) bool { return slices.Contains(rows, name) && b.Wants(name) }, b.NoteOnce)
 	for _, l := range loads {
 		if b.Quick && !l.quick {

@@ -55,7 +55,7 @@ func Page(w io.Writer, reports []*measure.Report, facts Facts) {
 
 func bars(w io.Writer, reports []*measure.Report) {
 	fmt.Fprint(w, "\n## Figures and bars\n\n| figure | what it is | value | bar | |\n|---|---|---|---|---|\n")
-	missed := 0
+	var missed []string
 	for _, r := range reports {
 		for _, f := range r.Figures {
 			verdict := "reached"
@@ -64,18 +64,35 @@ func bars(w io.Writer, reports []*measure.Report) {
 				verdict = ""
 			case f.Missed():
 				verdict = "**missed**"
-				missed++
+				missed = append(missed, f.Name)
 			}
 			fmt.Fprintf(w, "| `%s` | %s | %s %s | %s | %s |\n", f.Name, meanings[f.Name], grouped(f.Value), unit(f.Unit), f.Bar, verdict)
 		}
 	}
-	switch missed {
+	switch len(missed) {
 	case 0:
 		fmt.Fprintln(w, "\nNo bar was missed in this run.")
 	case 1:
 		fmt.Fprintln(w, "\nOne bar was missed in this run.")
 	default:
-		fmt.Fprintf(w, "\n%d bars were missed in this run.\n", missed)
+		fmt.Fprintf(w, "\n%d bars were missed in this run.\n", len(missed))
+	}
+	explain(w, missed)
+}
+
+// explain says why bars were missed, as far as it is known.
+func explain(w io.Writer, missed []string) {
+	said := false
+	for _, name := range missed {
+		reason := reasons[name]
+		if reason == "" {
+			continue
+		}
+		if !said {
+			fmt.Fprint(w, "\n", reasonsHead)
+			said = true
+		}
+		fmt.Fprintf(w, "- `%s`: %s\n", name, reason)
 	}
 }
 
@@ -119,7 +136,11 @@ func table(w io.Writer, r *measure.Report, name string) {
 		}
 		fmt.Fprintf(w, "In %s, ", same)
 	}
-	fmt.Fprintf(w, "%d rounds%s.\n\n", r.Rounds, map[bool]string{true: "; after the stroke the processor time of one message, in µs", false: ""}[measured])
+	rounds := "one round"
+	if r.Rounds != 1 {
+		rounds = itoa(r.Rounds) + " rounds"
+	}
+	fmt.Fprintf(w, "%s%s.\n\n", rounds, map[bool]string{true: "; after the stroke the processor time of one message, in µs", false: ""}[measured])
 	fmt.Fprintf(w, "| | %s |\n|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---:|", len(columns)))
 	for _, row := range rows {
 		fmt.Fprintf(w, "| %s ", cell(row))

@@ -41,7 +41,8 @@ func TestPage(t *testing.T) {
 		"| `calls256_vs_js` | the same against the real client and server | 67 × | at least 50 | reached |\n",
 		"| 0.34 × | at least 0.35 | **missed** |\n",
 		"| `call_kb` |  | 1.5 kB |  |  |\n",
-		"One bar was missed in this run.",
+		"One bar was missed in this run.\n\nWhy, ",
+		"- `calls256_vs_raw`: " + reasons["calls256_vs_raw"] + "\n",
 		"### Calls\n\nIn calls/s, 3 rounds",
 		"| | 1 | 256 |\n|---|---:|---:|\n",
 		"| xbus tcp | 28,500 ±1 % / 30 | 335,000 ±0 % / 2.5 |\n",
@@ -57,6 +58,15 @@ func TestPage(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(page)
+	}
+}
+
+// Reasons are for figures that the page knows.
+func TestReasons(t *testing.T) {
+	for name := range reasons {
+		if meanings[name] == "" {
+			t.Errorf("a reason for %s, of which the page does not say what it is", name)
+		}
 	}
 }
 
