@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/xcraft-go/xbus/wire"
 )
 
 // An attachment is one session: who we are and the link that we have it by.
-// It does not change once it is published.
+// But for routed it does not change once it is published.
 type attachment struct {
 	link     Link
 	prompt   promptLink // the same; nil when it cannot do that
@@ -26,22 +27,12 @@ type attachment struct {
 	loaded   bool
 	clients  int // of the hall, this one included; 0 when it does not tell
 	began    time.Time
+	lasting  bool        // the hall has our route since the handshake and keeps it
+	routed   atomic.Bool // the route went along since the last heartbeat
 }
 
 func (a *attachment) session() Session {
 	return Session{Epoch: a.epoch, Identity: a.identity, Info: a.link.Info(), Answer: a.answer, XBus: a.xbus, Began: a.began}
-}
-
-// routeOf is what goes with a command of an orc, nil for a hall that does not need
-// it.
-func (a *attachment) routeOf(orc string) json.RawMessage {
-	switch {
-	case isObject(a.xbus):
-		return nil
-	case orc == a.identity.OrcName:
-		return a.arp
-	}
-	return plainRoute(orc, a.link.Info().Port)
 }
 
 func (c *Conn) dial(ctx context.Context) (Link, error) {
@@ -196,6 +187,7 @@ func (c *Conn) answered(link Link, m *wire.Message) (*attachment, error) {
 	}
 	a := c.session(link, wire.Token(token), orcName)
 	a.answer, a.registry, a.loaded, a.xbus, a.clients = m.Data, registry, loaded, xbus, clientsOf(xbus)
+	a.lasting = a.identity.OrcName == orcName && !givenTwice(orcName)
 	return a, nil
 }
 

@@ -38,3 +38,32 @@ func (r route) arp(orcName string) json.RawMessage {
 	}
 	return append(dst, `,"hordes":[]}}`...)
 }
+
+// routeOf is what goes with a command of an orc, nil for a hall that has no need
+// of it. One of xbus knows its clients by their connections. The reference
+// remembers the route that came with the handshake, and reading it again is a
+// tenth of what a command costs it: it gets it with the first command after each
+// heartbeat, should it have lost it.
+func (a *attachment) routeOf(orc string) json.RawMessage {
+	switch {
+	case isObject(a.xbus):
+		return nil
+	case orc != a.identity.OrcName:
+		return plainRoute(orc, a.link.Info().Port)
+	case a.lasting && a.routed.Load():
+		return nil
+	}
+	a.routed.Store(true)
+	return a.arp
+}
+
+// givenTwice tells of the names that the reference can give to two clients at a
+// time (protocol §4.3): the route belongs to who has spoken last.
+func givenTwice(orcName string) bool {
+	name, _, _ := strings.Cut(orcName, "@")
+	switch name {
+	case "Borug", "Dul", "Mug", "Urag", "Urul":
+		return true
+	}
+	return false
+}

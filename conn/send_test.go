@@ -47,6 +47,71 @@ func TestSendUnderAnotherName(t *testing.T) {
 	})
 }
 
+// The reference remembers the route of a name that it has given: it is sent once
+// after each heartbeat. Not so where two clients may have the name, and not under
+// a name that only commands bring.
+func TestTheRouteGoesAlongOnceABeat(t *testing.T) {
+	const adopted, kept = false, true
+	for _, test := range []struct {
+		name   string
+		script halltest.Script
+		change func(*conn.Config)
+		again  bool // in a second session, under the name of the first
+		want   string
+	}{
+		{"the name that was given", halltest.Script{}, nil, adopted, "route none none route none"},
+		{"one that is given twice", halltest.Script{Name: "Urag"}, nil, adopted, "route route route route route"},
+		{"one like it", halltest.Script{Name: "Uragg"}, nil, adopted, "route none none route none"},
+		{"an earlier name", halltest.Script{}, nil, kept, "route route route route route"},
+		{"without a handshake", halltest.Script{}, func(c *conn.Config) { c.Token = halltest.Token }, adopted, "route route route route route"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.script.Beat = -1
+			bubble(t, test.script, func(t *testing.T, h *halltest.Hall, tr conn.Transport) {
+				r := start(t, tr, func(c *conn.Config) {
+					c.OptimistLag = true // the hall beats when it is told to
+					if test.change != nil {
+						test.change(c)
+					}
+				})
+				r.session(1)
+				if test.again {
+					h.Set(func(s *halltest.Script) { s.Name = "Thrall" })
+					r.Reconnect()
+					r.session(2)
+				}
+				send := func() {
+					if _, err := r.Send(t.Context(), &wire.Message{Topic: "demo.none", ID: "1"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				h.Forget()
+				send()
+				send()
+				send()
+				h.Beat()
+				synctest.Wait()
+				send()
+				send()
+				h.Await(5, "command demo.none")
+				var got []string
+				for _, m := range h.Commands() {
+					switch {
+					case m.Topic == wire.CommandAuto:
+					case m.ARP() == nil:
+						got = append(got, "none")
+					default:
+						got = append(got, "route")
+					}
+				}
+				if all := strings.Join(got, " "); all != test.want {
+					t.Errorf("the commands came with %s, want %s", all, test.want)
+				}
+			})
+		})
+	}
+}
+
 // A hall of xbus, which says so in its answer, gets no routes with commands.
 func TestNoRoutesForAHallOfXbus(t *testing.T) {
 	script := halltest.Script{Autoconnect: func(h *halltest.Hall, m *wire.Message) {

@@ -61,6 +61,7 @@ func (c *Conn) serve(a *attachment, end context.CancelCauseFunc, backoff Backoff
 			c.recovers()
 		}
 		if m.IsHeartbeat() {
+			a.routed.Store(false)
 			if !good {
 				good = true
 				backoff.Reset() // the hall lives on after the handshake: proved good
@@ -131,8 +132,8 @@ func (c *Conn) watch(link Link, end context.CancelCauseFunc) *lookout {
 // later, compared with Session.Info.Written, whether m was written.
 //
 // A message that names another orc than ours is sent under that name, with a
-// route for it. A hall of xbus is not sent routes: it knows its clients by their
-// connections.
+// route for it. With ours the route goes along once after each heartbeat, and not
+// at all to a hall of xbus.
 func (c *Conn) Send(ctx context.Context, m *wire.Message) (Receipt, error) {
 	return c.send(ctx, m, false)
 }
