@@ -94,10 +94,11 @@ func (p *Pending) closing() chan struct{} {
 	if p.ended {
 		return closedChan
 	}
-	if p.done == nil {
-		p.done = make(chan struct{})
+	w := p.watched()
+	if w.done == nil {
+		w.done = make(chan struct{})
 	}
-	return p.done
+	return w.done
 }
 
 // Done returns a channel that is closed when the call has ended, also because
@@ -106,8 +107,8 @@ func (p *Pending) Done() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	done := p.closing()
-	if !p.ended && p.unwatch == nil && p.ctx.Done() != nil {
-		p.unwatch = context.AfterFunc(p.ctx, p.expire)
+	if !p.ended && p.watch.unwatch == nil && p.ctx.Done() != nil {
+		p.watch.unwatch = context.AfterFunc(p.ctx, p.expire)
 	}
 	return done
 }
@@ -149,10 +150,11 @@ func (p *Pending) Observable() observable.Observable[*wire.Message] {
 // the queue holds (1,024 events, 64 MiB) the stream ends with
 // observable.ErrOverflow: a gap in a result is an error.
 func (p *Pending) Progress() observable.Observable[Event] {
-	if p.progress == nil {
+	progress := p.progress()
+	if progress == nil {
 		return observable.Fail[Event](errors.New("rpc: this call was not made with the option Progress"))
 	}
-	return p.progress.Observable()
+	return progress.Observable()
 }
 
 // A sweeper looks once a second at the calls in flight, while there are any, for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,20 +69,6 @@ type Calls struct {
 	// Channels for one value, used by one Await after the other. They are the
 	// client's own, since those of a synctest bubble must not leave it.
 	waiters sync.Pool
-}
-
-const shardCount = 8
-
-// A shard is one part of the table, so that many callers need not wait for one
-// another, and the counters of the calls that were in it. It fills a cache line
-// of its own, as the array of them begins with one.
-type shard struct {
-	mu    sync.Mutex
-	calls map[string]*Pending // nil before the first
-
-	started, answered, failed, unanswered uint64
-
-	_ [16]byte
 }
 
 // Stats count calls since the client was made. At every moment
@@ -155,59 +142,40 @@ func (c *Calls) register(p *Pending) error {
 }
 
 func (c *Calls) insert(p *Pending) bool {
-	s := c.shard(p.id)
+	p.hash = hashOf(p.id)
+	s := c.shard(p.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[p.id] != nil {
+	if s.find(p.hash, p.id) != nil {
 		return false
 	}
-	if s.calls == nil {
-		s.calls = make(map[string]*Pending)
-	}
-	s.calls[p.id] = p
+	s.add(p)
 	p.registered = true
-	s.started++
-	if p.progress != nil {
+	if p.progress() != nil {
 		c.withEvent.Add(1)
 	}
 	return true
 }
 
-func (c *Calls) shard(id string) *shard {
-	var h uint32 = 2166136261
-	for i := max(0, len(id)-6); i < len(id); i++ {
-		h = (h ^ uint32(id[i])) * 16777619
-	}
-	return &c.shards[h%shardCount]
-}
+func (c *Calls) shard(hash uint32) *shard { return &c.shards[hash%shardCount] }
 
 // find returns the call with this id; nil when it is not in flight.
 func (c *Calls) find(id string) *Pending {
-	s := c.shard(id)
+	hash := hashOf(id)
+	s := c.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls[id]
+	return s.find(hash, id)
 }
 
-// ended takes p out of the table, and no other call that has its id, and counts
-// its end.
+// ended takes p, which is there, out of the table and counts its end.
 func (c *Calls) ended(p *Pending, err error) {
-	s := c.shard(p.id)
+	s := c.shard(p.hash)
 	s.mu.Lock()
-	if s.calls[p.id] == p {
-		delete(s.calls, p.id)
-	}
-	switch err.(type) {
-	case nil:
-		s.answered++
-	case *Error:
-		s.failed++
-	default:
-		s.unanswered++
-	}
+	s.remove(p, err)
 	s.mu.Unlock()
 	c.inFlight.Add(-1)
-	if p.progress != nil {
+	if p.progress() != nil {
 		c.withEvent.Add(-1)
 	}
 }
@@ -218,9 +186,7 @@ func (c *Calls) all() []*Pending {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		for _, p := range s.calls {
-			list = append(list, p)
-		}
+		list = slices.AppendSeq(list, s.all())
 		s.mu.Unlock()
 	}
 	return list

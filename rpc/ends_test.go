@@ -115,7 +115,7 @@ func TestRefuseAndIdle(t *testing.T) {
 func TestCloseAgainstCalls(t *testing.T) {
 	for range 100 {
 		_, calls := attached(t, Config{})
-		shard := calls.shard("i1")
+		shard := calls.shard(hashOf("i1"))
 		shard.mu.Lock() // both meet here, in any order
 		var wg sync.WaitGroup
 		var p *Pending

@@ -57,7 +57,18 @@ func (f Future[T]) Observable() observable.Observable[T] {
 	})
 }
 
+// decode makes the result. For those that come as they are nothing is allocated.
 func (f Future[T]) decode(m *wire.Message) (v T, err error) {
+	switch any(v).(type) {
+	case json.RawMessage:
+		return any(m.Data).(T), nil
+	case *wire.Message:
+		return any(m).(T), nil
+	}
+	return f.decoded(m)
+}
+
+func (f Future[T]) decoded(m *wire.Message) (v T, err error) {
 	if err := decode(m, &v); err != nil {
 		return v, &DecodeError{Command: f.Command(), Type: fmt.Sprintf("%T", v), Err: err}
 	}

@@ -43,7 +43,7 @@ func (c *Calls) Lost(epoch, written uint64, cause error) {
 			again = append(again, p)
 		}
 	}
-	slices.SortFunc(again, func(a, b *Pending) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(again, func(a, b *Pending) int { return cmp.Compare(a.sentAs(), b.sentAs()) })
 	for _, p := range again {
 		c.enqueue(p)
 	}
@@ -80,12 +80,19 @@ func (p *Pending) lostSession(l loss) (again bool) {
 		p.mu.Unlock()
 		return false
 	case p.opts.keep:
-		p.order, p.receipt = p.receipt.Number, Receipt{}
+		p.watched().order, p.receipt = p.receipt.Number, Receipt{}
 		p.mu.Unlock()
 		return true
 	}
 	p.finish(nil, p.failure(verdict, cause))
 	return false
+}
+
+// sentAs is the number that a call which is sent again had.
+func (p *Pending) sentAs() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.watched().order
 }
 
 // Attached tells that a session has begun: calls that wait for one are sent.

@@ -219,7 +219,7 @@ func (m *model) retry(c *tracked, ctx context.Context, old *tracked) *Pending {
 	// The observer goes along with the options; this call needs its own.
 	opts := *old.p.opts
 	opts.observe = c.observe
-	copied := &Pending{command: old.p.command, id: old.p.id, data: old.p.data, opts: &opts, invalid: old.p.invalid, progress: old.p.progress}
+	copied := &Pending{command: old.p.command, id: old.p.id, data: old.p.data, opts: &opts, rare: old.p.rare}
 	return m.calls.Retry(ctx, copied)
 }
 
@@ -251,7 +251,7 @@ func (m *model) check() {
 	}
 	watching := 0
 	for _, p := range m.calls.all() {
-		if p.progress != nil {
+		if p.progress() != nil {
 			watching++
 		}
 	}

@@ -26,28 +26,62 @@ type Pending struct {
 	command string
 	id      string
 	idText  [wire.IDLen]byte // what id points to, unless it was given
+	hash    uint32           // of id
 	data    json.RawMessage
-	beside  *payload.Parts // what else there is of the payload; nil for plain JSON
-	opts    *options       // not changed any more
-	invalid error          // why it cannot be sent at all
+	opts    *options // not changed any more
+	rare    *rare    // nil for most; not changed once the call is in the table
 
-	registered bool          // it is or was in the table; written under the lock of its shard
-	deadline   time.Duration // by the default time-out, since the table was made; 0 for none
-	cancel     func()        // of an own Timeout
-	progress   *observable.Subscription[Event]
+	deadline time.Duration // by the default time-out, since the table was made; 0 for none
+	next     *Pending      // in the table, under the lock of its shard
 
-	mu      sync.Mutex // guards what follows
-	sending bool       // a link has the message, or is about to, and the receipt is not there yet
-	maybe   bool       // the Sender does not know whether it was written
-	ended   bool
-	receipt Receipt // zero: not handed to a link
-	order   uint64  // of those that are sent again: the number they had
-	answer  *wire.Message
-	err     error
-	waiter  chan struct{} // of the first Await that waits: gets a value at the end
+	mu         sync.Mutex // guards what follows, but registered
+	registered bool       // it is or was in the table; written under the lock of its shard
+	sending    bool       // a link has the message, or is about to, and the receipt is not there yet
+	maybe      bool       // the Sender does not know whether it was written
+	ended      bool
+	receipt    Receipt // zero: not handed to a link
+	answer     *wire.Message
+	err        error
+	waiter     chan struct{} // of the first Await that waits: gets a value at the end
+	watch      *watch        // nil for most
+}
+
+// rare is what few calls have.
+type rare struct {
+	beside   *payload.Parts // what else there is of the payload; nil for plain JSON
+	cancel   func()         // of an own Timeout
+	progress *observable.Subscription[Event]
+}
+
+// watch is what few calls need while they are in flight.
+type watch struct {
 	done    chan struct{} // closed at the end; made for others that wait
 	unwatch func() bool   // stops the watch of ctx that Done starts
 	unwait  func()        // ends a wait for a session
+	order   uint64        // of those that are sent again: the number they had
+}
+
+// watched returns the watch of the call; mu is held.
+func (p *Pending) watched() *watch {
+	if p.watch == nil {
+		p.watch = new(watch)
+	}
+	return p.watch
+}
+
+// makeRare returns the rare of a call that is being made.
+func (p *Pending) makeRare() *rare {
+	if p.rare == nil {
+		p.rare = new(rare)
+	}
+	return p.rare
+}
+
+func (p *Pending) progress() *observable.Subscription[Event] {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.progress
 }
 
 // ID returns the id of the message, "" for a call that could not begin.
@@ -62,9 +96,9 @@ func (p *Pending) prepare(command string, data any, o *options) error {
 	switch {
 	case o.err != nil:
 		return o.err
-	case command == "" || strings.Contains(command, "::") || strings.ContainsAny(command, " \t\r\n"):
+	case !isCommand(command):
 		return errors.New("that is no name of a command: write module.name, e.g. warehouse.get")
-	case strings.ContainsAny(o.id, ".:<>* \t\r\n"):
+	case o.id != "" && strings.ContainsAny(o.id, ".:<>* \t\r\n"):
 		return fmt.Errorf("the id %.100q is no part of a topic: leave out dots, colons, stars, angle brackets and spaces", o.id)
 	}
 	if p.id = o.id; o.id == "" {
@@ -90,6 +124,21 @@ func (p *Pending) prepare(command string, data any, o *options) error {
 	return nil
 }
 
+// isCommand reports whether s can be the name of a command.
+func isCommand(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n':
+			return false
+		case ':':
+			if i > 0 && s[i-1] == ':' {
+				return false
+			}
+		}
+	}
+	return s != ""
+}
+
 func (p *Pending) setData(data any) error {
 	parts, err := pack(data)
 	if err != nil {
@@ -97,7 +146,7 @@ func (p *Pending) setData(data any) error {
 	}
 	p.data = parts.Data
 	if parts.Immu != nil || parts.Shred != nil || parts.Chunk != nil {
-		p.beside = &payload.Parts{Immu: parts.Immu, Shred: parts.Shred, Chunk: parts.Chunk}
+		p.makeRare().beside = &payload.Parts{Immu: parts.Immu, Shred: parts.Shred, Chunk: parts.Chunk}
 	}
 	if !p.opts.horde {
 		return nil
@@ -118,7 +167,8 @@ func (p *Pending) fill(m *wire.Message) {
 	m.OrcName = o.orcName // without a name: the session's own
 	m.SetContext(o.context)
 	m.Nested, m.Stream = !o.activity, o.stream
-	if b := p.beside; b != nil {
+	if p.rare != nil && p.rare.beside != nil {
+		b := p.rare.beside
 		m.SetPayload(p.data, b.Immu, b.Shred, b.Chunk)
 	}
 }
@@ -162,7 +212,7 @@ func (p *Pending) mark() error {
 	if err != nil {
 		return fmt.Errorf("Progress marks the message context, which must be an object: %w", err)
 	}
-	p.opts.context, p.progress = marked, newProgress()
+	p.opts.context, p.makeRare().progress = marked, newProgress()
 	return nil
 }
 
@@ -170,7 +220,7 @@ func (p *Pending) setDeadline() {
 	limit := p.opts.timeout
 	switch {
 	case limit > 0:
-		p.ctx, p.cancel = context.WithTimeoutCause(p.ctx, limit, reason(ErrTimeout, context.DeadlineExceeded))
+		p.ctx, p.makeRare().cancel = context.WithTimeoutCause(p.ctx, limit, reason(ErrTimeout, context.DeadlineExceeded))
 	case limit < 0 || p.calls.cfg.Timeout < 0:
 	default:
 		if _, bounded := p.ctx.Deadline(); !bounded {
@@ -224,32 +274,40 @@ func (p *Pending) settle(answer *wire.Message, far *Error) bool {
 // called and free when it returns.
 func (p *Pending) finish(answer *wire.Message, err error) {
 	p.ended, p.answer, p.err = true, answer, err
-	waiter, done, unwatch, unwait := p.waiter, p.done, p.unwatch, p.unwait
+	waiter, w := p.waiter, watch{}
+	if p.watch != nil {
+		w = *p.watch
+	}
 	p.mu.Unlock()
 
 	if p.registered {
 		p.calls.ended(p, err)
 	}
-	if p.cancel != nil {
-		p.cancel()
+	p.release()
+	if w.unwait != nil {
+		w.unwait()
 	}
-	if unwait != nil {
-		unwait()
-	}
-	if unwatch != nil {
-		unwatch()
+	if w.unwatch != nil {
+		w.unwatch()
 	}
 	if observe := p.opts.observe; observe != nil {
 		observe(Step{Command: p.command, ID: p.ID(), Err: err, End: true})
 	}
-	if p.progress != nil {
-		p.progress.Finish(nil)
+	if progress := p.progress(); progress != nil {
+		progress.Finish(nil)
 	}
 	if waiter != nil {
 		waiter <- struct{}{} // there is room for it
 	}
-	if done != nil {
-		close(done)
+	if w.done != nil {
+		close(w.done)
+	}
+}
+
+// release ends the context of an own Timeout.
+func (p *Pending) release() {
+	if p.rare != nil && p.rare.cancel != nil {
+		p.rare.cancel()
 	}
 }
 

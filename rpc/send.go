@@ -15,9 +15,8 @@ import (
 // for room where more is to be written than the link takes.
 func (c *Calls) Call(ctx context.Context, command string, data any, opts ...Option) *Pending {
 	p := &Pending{calls: c, ctx: ctx}
-	if p.invalid = p.prepare(command, data, collect(opts)); p.invalid != nil {
-		p.step()
-		p.fail(p.invalid)
+	if err := p.prepare(command, data, collect(opts)); err != nil {
+		p.refuse(err)
 		return p
 	}
 	c.start(p)
@@ -29,11 +28,7 @@ func (c *Calls) Call(ctx context.Context, command string, data any, opts ...Opti
 // for room; Queue is the same as Wait. An error is a *CallError.
 func (c *Calls) Send(ctx context.Context, command string, data any, opts ...Option) error {
 	p := &Pending{calls: c, ctx: ctx}
-	defer func() {
-		if p.cancel != nil {
-			p.cancel()
-		}
-	}()
+	defer p.release()
 	if err := p.prepare(command, data, collect(opts)); err != nil {
 		return p.unsent(err)
 	}
@@ -72,20 +67,29 @@ func (p *Pending) unsent(err error) error {
 // returns fails with ErrInFlight when the old one has not ended.
 func (c *Calls) Retry(ctx context.Context, old *Pending) *Pending {
 	p := &Pending{
-		calls: c, ctx: ctx, command: old.command, id: old.id, data: old.data, beside: old.beside,
-		opts: old.opts, invalid: old.invalid,
+		calls: c, ctx: ctx, command: old.command, id: old.id, data: old.data, opts: old.opts,
 	}
-	if old.progress != nil {
-		p.progress = newProgress()
+	if old.rare != nil && old.rare.beside != nil {
+		p.makeRare().beside = old.rare.beside
 	}
-	if p.invalid != nil {
-		p.step()
-		p.fail(p.invalid)
+	if old.progress() != nil {
+		p.makeRare().progress = newProgress()
+	}
+	if err := p.opts.err; err != nil {
+		p.refuse(err)
 		return p
 	}
 	p.setDeadline()
 	c.start(p)
 	return p
+}
+
+// refuse ends a call that cannot be sent at all. Retry will not send it either.
+func (p *Pending) refuse(err error) {
+	opts := *p.opts
+	opts.err, p.opts = err, &opts
+	p.step()
+	p.fail(err)
 }
 
 // start registers p and sends it, in this order: the answer cannot come first.
@@ -154,7 +158,7 @@ func (p *Pending) lifetime() (ctx context.Context, stop func()) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.unwait = stop; p.ended {
+	if p.watched().unwait = stop; p.ended {
 		stop()
 	}
 	return ctx, stop

@@ -93,10 +93,10 @@ func (c *Calls) Event(m *wire.Message) {
 
 func (c *Calls) progressed(id string, m *wire.Message) bool {
 	p := c.find(id)
-	if p == nil || p.progress == nil {
+	if p == nil || p.progress() == nil {
 		return false
 	}
-	p.progress.Offer(context.Background(), Event{Message: m})
+	p.progress().Offer(context.Background(), Event{Message: m})
 	return true
 }
 
