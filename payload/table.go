@@ -30,9 +30,9 @@ const (
 func (d *decoder) make(o *object) Value {
 	switch o.kind {
 	case KindString:
-		return d.string(o)
+		return o.string(d.text)
 	case KindNumber:
-		return Number(math.Float64frombits(o.bits))
+		return o.number()
 	case kindOpen:
 		return ofNode(&d.nodes[o.bits])
 	case kindName:
@@ -41,11 +41,13 @@ func (d *decoder) make(o *object) Value {
 	return tagged(o.kind, int(o.bits)) // true, false, null, undefined
 }
 
-// string is the string that an object stands for.
-func (d *decoder) string(o *object) Value {
+// string is the string that an object stands for, of the bytes of all.
+func (o *object) string(all string) Value {
 	offset := o.bits >> 32
-	return String(d.text[offset : offset+o.bits&math.MaxUint32])
+	return String(all[offset : offset+o.bits&math.MaxUint32])
 }
+
+func (o *object) number() Value { return Number(math.Float64frombits(o.bits)) }
 
 // numberObject is an object of a number.
 func numberObject(f float64) object {
