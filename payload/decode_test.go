@@ -303,4 +303,3 @@ func TestCyclesAreNamed(t *testing.T) {
 		}
 	}
 }
-
