@@ -12,6 +12,10 @@ type lookup struct {
 	topic   []byte // of what was found
 	changes uint64 // of the router, before it was found
 	found   []*observable.Subscription[Event]
+
+	own     *string // "<orc name>::", of the client
+	reached bool    // patterns may match topics that begin with it
+	since   uint64  // changes of the router, before that was found out
 }
 
 // of returns the subscriptions of a topic, valid until the next call.
@@ -23,4 +27,15 @@ func (l *lookup) of(topic string) []*observable.Subscription[Event] {
 		l.found = l.router.AppendMatches(l.found[:0], topic)
 	}
 	return l.found
+}
+
+// reaches reports whether there may be subscriptions to topics that begin with
+// own. Answers to calls come in great number, and hardly ever is there one.
+func (l *lookup) reaches(own *string) bool {
+	changes := l.router.Changes()
+	if l.own != own || l.since != changes {
+		namespace, _, _ := topics.Split(*own)
+		l.own, l.since, l.reached = own, changes, l.router.Reaches(namespace)
+	}
+	return l.reached
 }

@@ -169,9 +169,13 @@ func (c *Client) Done() <-chan struct{} { return c.conn.Done() }
 // calls are settled first, by id, then the subscriptions are looked up.
 func (c *Client) dispatch(m *wire.Message) {
 	own := c.own.Load()
-	c.calls.Settle(m, own != nil && strings.HasPrefix(m.Topic, *own))
+	isOwn := own != nil && strings.HasPrefix(m.Topic, *own)
+	c.calls.Settle(m, isOwn)
 	c.calls.Event(m)
 	c.events.came(m.Seq)
+	if isOwn && !c.matches.reaches(own) {
+		return
+	}
 	for _, sub := range c.matches.of(m.Topic) {
 		sub.Offer(context.Background(), Event{Message: m})
 	}

@@ -98,6 +98,7 @@ func (c cell[S]) size() int {
 // under the rare one.
 func (r *Router[S]) file(e *entry[S]) {
 	r.entries[e.pattern.text] = e
+	*r.spaces.of(e.pattern, &r.known)++
 	choice := r.emptiest(e.pattern.anchors())
 	e.nodes = e.one[:]
 	if len(choice) > 1 {
@@ -120,6 +121,7 @@ func (r *Router[S]) file(e *entry[S]) {
 // unfile takes e out of the index.
 func (r *Router[S]) unfile(e *entry[S]) {
 	delete(r.entries, e.pattern.text)
+	*r.spaces.of(e.pattern, &r.known)--
 	for i := range e.nodes {
 		n := &e.nodes[i]
 		if n.word == "" {

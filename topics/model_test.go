@@ -69,6 +69,10 @@ func TestRouterIsALoop(t *testing.T) {
 				if got := r.Len(); got != loop.len() {
 					t.Fatalf("Len is %d, want %d", got, loop.len())
 				}
+				namespace, _, _ := Split(topic)
+				if reached := r.Reaches(namespace); !reached && want != nil || reached && loop.len() == 0 {
+					t.Fatalf("Reaches(%q) is %v, and %q goes to %v of %d", namespace, reached, topic, want, loop.len())
+				}
 				checkIndex(t, r)
 			},
 		})

@@ -19,6 +19,7 @@ type Router[S any] struct {
 	cells   table[S]             // by the hash of a word
 	rest    cell[S]              // patterns without a word
 	known   filter               // the words of cells
+	spaces  spaces               // what patterns there are for which namespaces
 	seq     uint64               // of the last entry
 	count   int                  // subscriptions
 	changes atomic.Uint64        // see Changes
