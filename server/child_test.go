@@ -100,7 +100,7 @@ func (k *killable) start() {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	out.SetReadDeadline(time.Now().Add(20 * time.Second))
+	out.SetReadDeadline(time.Now().Add(patience))
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil || strings.HasPrefix(line, "error:") {
 		k.t.Fatalf("the hall in a process of its own says %q, %v", line, err)

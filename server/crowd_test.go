@@ -29,7 +29,9 @@ func (c *tally) figures(t *testing.T) {
 
 // 200 clients join, JS ones among them. Go clients send 10,000 commands, JS clients
 // as many; each command causes an event for who has sent it, so that as much goes
-// the other way.
+// the other way. They join by sixteen: more at once are more than a hall lets wait
+// at its door (Sockets.MaxUnbound) when the machine is busy, and a first attempt
+// that is turned away is an error.
 func TestCrowd(t *testing.T) {
 	const clients, total = 200, 10_000
 	native := 4 // of the clients are JS ones
@@ -41,15 +43,16 @@ func TestCrowd(t *testing.T) {
 	server.Handle(hall, "who.asks", func(ctx context.Context, in json.RawMessage) (json.RawMessage, error) {
 		return in, server.RequestOf(ctx).Send("who.heard", in)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it takes seconds; the machine may be busy
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it takes seconds; the machine may be busy
 	defer cancel()
 	var counts tally
 	var members sync.WaitGroup
 	var joined sync.WaitGroup // all are there before the first command is sent
 	joined.Add(clients)
+	door := make(chan struct{}, 16)
 	each := (total + clients - native - 1) / (clients - native)
 	for c := range clients - native {
-		members.Go(func() { crowdMember(ctx, t, hall, fmt.Sprint("client ", c), each, &joined, &counts) })
+		members.Go(func() { crowdMember(ctx, t, hall, fmt.Sprint("client ", c), each, door, &joined, &counts) })
 	}
 	for c := range native {
 		js := interop.StartClientT(t, interop.ClientOptions{URL: hall.URL()})
@@ -71,8 +74,10 @@ type word struct {
 
 // crowdMember is a Go client that calls the hall and counts the events that its
 // calls cause.
-func crowdMember(ctx context.Context, t *testing.T, hall *server.Hall, name string, n int, joined *sync.WaitGroup, counts *tally) {
+func crowdMember(ctx context.Context, t *testing.T, hall *server.Hall, name string, n int, door chan struct{}, joined *sync.WaitGroup, counts *tally) {
+	door <- struct{}{}
 	client, err := xbus.Connect(ctx, hall.URL())
+	<-door
 	joined.Done()
 	if err != nil {
 		t.Error(err)
@@ -160,7 +165,7 @@ func crowdNative(ctx context.Context, t *testing.T, js *interop.Client, name str
 func TestNoisyNeighbour(t *testing.T) {
 	hall := openT(t, server.Config{Listen: []string{"xcraft://127.0.0.1:0"}})
 	server.Handle(hall, "echo.it", func(_ context.Context, in int) (int, error) { return in, nil })
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	noisy, quiet := connectT(t, hall.URL()), connectT(t, hall.URL())
 	calls := func() (took []time.Duration) {
@@ -187,7 +192,10 @@ func TestNoisyNeighbour(t *testing.T) {
 	}
 	before := hall.Stats().Finished
 	eventually(t, "the other is at full rate", func() bool { return hall.Stats().Finished > before+1000 })
+	idle := startPulse()
+	before = hall.Stats().Finished
 	beside := calls()
+	others, still := float64(hall.Stats().Finished-before)/float64(len(beside))-1, idle.end()
 	stopped()
 	wg.Wait()
 	for p, name := range map[int]string{50: "median", 99: "p99"} {
@@ -195,7 +203,11 @@ func TestNoisyNeighbour(t *testing.T) {
 		t.Logf("figure hall.noisy_%s_vs_quiet %.2f times", name, float64(is)/float64(was))
 		t.Logf("%s of a call: %v alone, %v beside a noisy neighbour", name, was, is)
 	}
-	if worst, was := percentile(beside, 100), percentile(alone, 99); worst > max(100*was, 2*time.Second) {
+	t.Logf("%.1f calls of the other for each; the program stood still for %v at most", others, still)
+	if others > 10*64 {
+		t.Errorf("%.0f calls of the other for each, which has 64 on their way", others)
+	}
+	if worst, was := percentile(beside, 100), percentile(alone, 99); worst > max(100*was, 2*time.Second)+10*still {
 		t.Errorf("a call took %v, %v alone", worst, was)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	xbus "github.com/xcraft-go/xbus"
@@ -286,29 +287,35 @@ func TestManyClients(t *testing.T) {
 	})
 }
 
+// From Listen to the first answer nothing waits for a timer: it takes no time at all
+// where only timers take time. How long it takes here is a figure.
 func TestReadyInMilliseconds(t *testing.T) {
-	ctx, limit := within(t), 5*time.Millisecond
-	best := time.Hour
-	for try := 0; try < 5 || best > limit && try < 50; try++ { // others use the processor too
-		began := time.Now()
+	ready := func(t *testing.T) time.Duration {
+		ctx, began := t.Context(), time.Now()
 		hall, err := server.Listen(ctx, server.Config{Listen: []string{"mem://ready"}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer hall.Close()
 		server.Handle(hall, "a.b", func(context.Context, any) (int, error) { return 1, nil })
 		client, err := xbus.Connect(ctx, hall.URL())
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer client.Close()
 		if _, err := client.Call(ctx, "a.b", nil).Await(ctx); err != nil {
 			t.Fatal(err)
 		}
-		best = min(best, time.Since(began))
-		client.Close()
-		hall.Close()
+		return time.Since(began)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if took := ready(t); took != 0 {
+			t.Errorf("from Listen to the first answer something waits for %v", took)
+		}
+	})
+	best := time.Hour
+	for range 5 { // others use the processor too
+		best = min(best, ready(t))
 	}
 	t.Logf("figure hall.ready_ms %.3f ms", float64(best.Microseconds())/1000)
-	if best > limit {
-		t.Errorf("from Listen to the first answer: %v", best)
-	}
 }

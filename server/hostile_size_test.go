@@ -109,7 +109,7 @@ func TestW5Bombs(t *testing.T) {
 	}
 	t.Logf("figure hall.bomb_mib %.1f MiB", worst)
 	t.Logf("figure hall.bomb_cut_ms %.1f ms", float64(slowest.Microseconds())/1000)
-	served(t, near.end())
+	served(t, near)
 }
 
 // W9: messages are taken up to the limit, 8 MiB in all; beyond it the connection
@@ -141,7 +141,7 @@ func TestW9BigMessages(t *testing.T) {
 			h.byBound(t, hall)
 		})
 	}
-	served(t, near.end())
+	served(t, near)
 }
 
 // What a stranger may send is enough for an autoconnect, and not for more.

@@ -49,7 +49,7 @@ func dialPort(t *testing.T, port int) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket.SetDeadline(time.Now().Add(20 * time.Second))
+	socket.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { socket.Close() })
 	return socket
 }
@@ -197,6 +197,7 @@ type neighbour struct {
 	t    *testing.T
 	link conn.Link
 	took []time.Duration
+	idle *pulse
 	stop chan struct{}
 	done chan struct{}
 }
@@ -204,7 +205,7 @@ type neighbour struct {
 func startNeighbour(t *testing.T, hall *server.Hall) *neighbour {
 	t.Helper()
 	c := joinRaw(t, hall.URL())
-	n := &neighbour{t: t, link: c.link, stop: make(chan struct{}), done: make(chan struct{})}
+	n := &neighbour{t: t, link: c.link, idle: startPulse(), stop: make(chan struct{}), done: make(chan struct{})}
 	go n.run(c)
 	return n
 }
@@ -239,11 +240,42 @@ func (n *neighbour) run(c *raw) {
 	}
 }
 
-// end stops the calls and returns how long they took.
-func (n *neighbour) end() []time.Duration {
+// end stops the calls and returns how long they took, and for how long the whole
+// program stood still in the meantime.
+func (n *neighbour) end() (took []time.Duration, still time.Duration) {
 	close(n.stop)
 	<-n.done
-	return n.took
+	return n.took, n.idle.end()
+}
+
+// A pulse beats every millisecond and notes how late it was at most: so long this
+// program did not get the processor.
+type pulse struct {
+	late       time.Duration
+	stop, done chan struct{}
+}
+
+func startPulse() *pulse {
+	p := &pulse{stop: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		for last := time.Now(); ; {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-p.stop:
+				return
+			}
+			now := time.Now()
+			p.late, last = max(p.late, now.Sub(last)), now
+		}
+	}()
+	return p
+}
+
+func (p *pulse) end() time.Duration {
+	close(p.stop)
+	<-p.done
+	return p.late
 }
 
 // A ledger of what a hall has counted, by reason.
@@ -284,7 +316,7 @@ func counted(t *testing.T, hall *server.Hall, before reasons, want ...server.Rea
 	for _, reason := range want {
 		wanted[reason]++
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		got := reasonsOf(hall).since(before)
 		if maps.Equal(got, wanted) {
 			return

@@ -37,8 +37,10 @@ func TestS2TLS(t *testing.T) {
 		return path
 	}
 	put("accepted/authority.pem", authority.Cert)
-	hall := openT(t, server.Config{Listen: []string{fmt.Sprintf("xcrafts://127.0.0.1:0?cert=%s&key=%s&clients=%s",
-		put("cert.pem", own.Cert), put("key.pem", own.Key), filepath.Join(dir, "accepted"))}})
+	cfg := server.Config{Listen: []string{fmt.Sprintf("xcrafts://127.0.0.1:0?cert=%s&key=%s&clients=%s",
+		put("cert.pem", own.Cert), put("key.pem", own.Key), filepath.Join(dir, "accepted"))}}
+	cfg.Sockets.BindTimeout = noTimeout
+	hall := openT(t, cfg)
 	demo(t, hall)
 	certificate := func(change ...func(*x509.Certificate)) *halltest.Certificate { return authority.Issue(t, change...) }
 	good := certificate()
@@ -57,7 +59,7 @@ func TestS2TLS(t *testing.T) {
 		{name: "of an unknown authority", shown: stranger, want: server.BadCertificate, told: conn.ErrCertificateRejected},
 		{name: "expired", shown: certificate(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }),
 			want: server.BadCertificate, told: conn.ErrCertificateRejected},
-		{name: "not valid yet", shown: certificate(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }),
+		{name: "not valid yet", shown: certificate(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }),
 			want: server.BadCertificate, told: conn.ErrCertificateRejected},
 		{name: "of a server", shown: certificate(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
 			want: server.BadCertificate, told: conn.ErrCertificateRejected},
@@ -92,25 +94,25 @@ func TestS2TLS(t *testing.T) {
 					ended(t, commands)
 				}
 			}
-			took := time.Since(began)
 			if !errors.Is(err, c.told) {
 				t.Errorf("the client is told %v, want %v", err, c.told)
 			}
-			t.Logf("told after %v", took)
+			t.Logf("told after %v", time.Since(began))
 			if c.want == "" {
 				counted(t, hall, before, server.SocketAbandoned, server.SocketAbandoned)
 				return
 			}
 			counted(t, hall, before, c.want, c.want)
-			if took > 4*time.Second { // less than any timeout
-				t.Errorf("told after %v", took)
-			}
 			if got, err := xbus.Call[int](within(t), near, "demo.echo", 7).Await(within(t)); err != nil || got != 7 {
 				t.Errorf("the neighbour: %v, %v", got, err)
 			}
 		})
 	}
 }
+
+// noTimeout is longer than a test waits: what comes all the same comes for another
+// reason.
+const noTimeout = time.Hour
 
 // firstWord reads the first frame of a notifier and gives a rejection the names
 // that clients give it.
@@ -146,7 +148,9 @@ func TestS2ClientsAreTold(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "accepted"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	hall := openT(t, server.Config{Listen: []string{fmt.Sprintf("xcrafts://127.0.0.1:0?cert=%[1]s/cert.pem&key=%[1]s/key.pem&clients=%[1]s/accepted", dir)}})
+	cfg := server.Config{Listen: []string{fmt.Sprintf("xcrafts://127.0.0.1:0?cert=%[1]s/cert.pem&key=%[1]s/key.pem&clients=%[1]s/accepted", dir)}}
+	cfg.Sockets.BindTimeout = noTimeout
+	hall := openT(t, cfg)
 	commander, notifier := hall.Ports()
 	for name, c := range map[string]struct {
 		scheme string
@@ -162,13 +166,12 @@ func TestS2ClientsAreTold(t *testing.T) {
 		if c.tls != nil {
 			opts = append(opts, xbus.WithTLS(*c.tls))
 		}
-		began := time.Now()
 		client, err := xbus.Connect(within(t), fmt.Sprintf("%s://%s?events=%d", c.scheme, net.JoinHostPort("127.0.0.1", fmt.Sprint(commander)), notifier), opts...)
 		if err == nil {
 			client.Close()
 		}
-		if took := time.Since(began); !errors.Is(err, c.want) || took > 4*time.Second {
-			t.Errorf("%s: told %v after %v", name, err, took)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: told %v", name, err)
 		}
 	}
 }

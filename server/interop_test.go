@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ import (
 )
 
 func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -46,7 +47,7 @@ func doorways(t *testing.T) map[string]doorway {
 		"tcp":        {"xcraft://127.0.0.1:0", plain},
 		"tls":        {tls, secure("")},
 		"mutual tls": {tls + "&clients=" + url.QueryEscape(certs.Accepted), secure("&cert=" + known.Cert + "&key=" + known.Key)},
-		"unix":       {"xcraft+unix://xbusserver", func(h *server.Hall) string { return strings.Replace(h.URL(), "&dir=%2Ftmp", "", 1) }},
+		"unix":       {fmt.Sprint("xcraft+unix://xbusserver", os.Getpid()), func(h *server.Hall) string { return strings.Replace(h.URL(), "&dir=%2Ftmp", "", 1) }},
 	}
 }
 
@@ -229,7 +230,7 @@ func TestInteropGameOver(t *testing.T) {
 // would take nothing any more once its sockets have ended.
 func TestInteropLastWords(t *testing.T) {
 	interop.Require(t)
-	for name, listen := range map[string]string{"tcp": "xcraft://127.0.0.1:0", "unix": "xcraft+unix://xbuslastwords"} {
+	for name, listen := range map[string]string{"tcp": "xcraft://127.0.0.1:0", "unix": fmt.Sprint("xcraft+unix://xbuslastwords", os.Getpid())} {
 		t.Run(name, func(t *testing.T) {
 			ctx := patient(t)
 			hall := openT(t, server.Config{GameOver: true, Listen: []string{listen}})

@@ -17,7 +17,7 @@ import (
 // eventually waits for what another goroutine of the hall is about to do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}
@@ -248,7 +248,7 @@ func TestAuthenticateAndAuthorize(t *testing.T) {
 // and delays nobody.
 func TestSlowConsumer(t *testing.T) {
 	cfg := server.Config{Listen: []string{"xcraft://127.0.0.1:0"}}
-	cfg.Sockets.SendQueue = 1 << 20
+	cfg.Sockets.SendQueue, cfg.Sockets.WriteTimeout = 1<<20, noTimeout // it is the queue that ends it
 	hall := openT(t, cfg)
 	slow, other := joinX(t, hall, ""), joinRaw(t, hall.URL())
 	text := strings.Repeat("x", 100_000)

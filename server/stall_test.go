@@ -82,13 +82,17 @@ func percentile(took []time.Duration, p int) time.Duration {
 
 // A client that reads nothing while 400 MB are sent to all, with the default
 // limits: the hall holds what its queue may hold, cuts it, tells it why when it is
-// back, and the others get everything in time.
+// back, and the others get everything in time. It is the queue that ends it, not
+// the time that a write may take (see TestStalledConsumer), which a busy machine
+// may need to fill the queue.
 func TestStalledConsumerCostsNobody(t *testing.T) {
 	n := 3_000 // 30 MB
 	if os.Getenv("XBUS_FIGURES") != "" {
 		n = 40_000
 	}
-	hall := openT(t, server.Config{Listen: []string{"xcraft://127.0.0.1:0"}})
+	cfg := server.Config{Listen: []string{"xcraft://127.0.0.1:0"}}
+	cfg.Sockets.WriteTimeout = noTimeout
+	hall := openT(t, cfg)
 	b := &broadcast{hall: hall, listeners: []*listener{{client: joinRaw(t, hall.URL())}, {client: joinRaw(t, hall.URL())}}}
 	b.run(t, n/10)
 	m := watchMemory()
@@ -97,29 +101,36 @@ func TestStalledConsumerCostsNobody(t *testing.T) {
 
 	stalled := joinX(t, hall, "") // and reads no more
 	m = watchMemory()
-	cutAt := make(chan time.Duration, 1)
-	began := time.Now()
+	sent, cutAt := make(chan struct{}), make(chan time.Duration, 1)
+	began, idle := time.Now(), startPulse()
 	go func() {
-		for hall.Stats().Cut[server.SlowConsumer] == 0 && time.Since(began) < 30*time.Second {
-			time.Sleep(time.Millisecond)
+		for hall.Stats().Cut[server.SlowConsumer] == 0 {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-sent:
+				cutAt <- time.Since(began)
+				return
+			}
 		}
 		cutAt <- time.Since(began)
 	}()
 	beside := b.run(t, n)
+	still := idle.end()
+	close(sent)
 	took, grown := <-cutAt, max(0, m.grown()-usual)
 	ratio := float64(beside) / float64(quiet)
 	t.Logf("figure hall.stalled_mib %.1f MiB", grown)
 	t.Logf("figure hall.stalled_cut_ms %.0f ms", float64(took.Milliseconds()))
 	t.Logf("figure hall.stalled_p99_vs_quiet %.2f times", ratio)
 	t.Logf("quiet p99 %v, beside a stalled client %v", quiet, beside)
-	if took > 10*time.Second {
-		t.Errorf("it was cut after %v", took)
+	if s := hall.Stats(); s.Cut[server.SlowConsumer] != 1 || len(s.Cut) != 1 {
+		t.Errorf("all is sent, and cut are %v", s.Cut)
 	}
 	if grown > 64 {
 		t.Errorf("the program has grown by %.1f MiB", grown)
 	}
-	if beside > max(20*quiet, time.Second) {
-		t.Errorf("the others waited %v, %v without", beside, quiet)
+	if beside > max(20*quiet, time.Second)+10*still { // the others do not wait for it, but for the processor
+		t.Errorf("the others waited %v, %v without; the program stood still for %v", beside, quiet, still)
 	}
 	stalled.lost()
 	back := joinX(t, hall, fmt.Sprintf(`,"session":%q,"seq":0`, stalled.last.XBus.Session))
