@@ -98,7 +98,7 @@ const heartbeatFrame = "\x21" + magic + "\x00\x00\x00\x16s:" + TopicHeartbeat
 // A bare message is written from Extra alone.
 func AppendEnvelope(dst []byte, m *Message) []byte {
 	switch {
-	case m.raw != nil:
+	case len(m.raw) > 0:
 		return append(dst, m.raw...)
 	case m.Bare:
 		return append(append(append(dst, '{'), m.Extra()...), '}')

@@ -33,7 +33,7 @@ func (u *usual) parseEnvelope(m *Message, b []byte) error {
 	if i := t.space(walk.at); i != len(t) {
 		return &SyntaxError{i, "something follows the message"}
 	}
-	u.learn(m, t)
+	u.learn(m, t, walk.whole)
 	return nil
 }
 

@@ -282,8 +282,8 @@ func readEach(t *testing.T, src io.Reader) string {
 	if _, typed := errors.AsType[*FormatError](err); !typed && err != io.EOF {
 		t.Errorf("ends with %v", err)
 	}
-	if w.peak > 0 || len(w.r.in.buf) > max(largePiece, 2*w.read) {
-		t.Errorf("%d bytes of memory for %d that came", max(w.peak, len(w.r.in.buf)), w.read)
+	if size := cap(w.r.part.bytes); w.peak > 0 || size > max(freeRoom, 2*w.read) {
+		t.Errorf("%d bytes of memory for %d that came", max(w.peak, size), w.read)
 	}
 	fmt.Fprint(&s, err)
 	return s.String()

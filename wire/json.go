@@ -48,6 +48,7 @@ type members struct {
 	text  text
 	at    int  // where the next member begins; behind the object at last
 	over  bool // the closing brace was walked
+	whole bool // the object is an envelope as we write it, see usual
 	wrong int  // negative when the text is wrong
 }
 

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -89,8 +90,8 @@ type Message struct {
 	// read by the methods of m, and written by [Message.MakeRare].
 	Rare *Rare
 
-	raw    json.RawMessage
-	shared *shared // see Share
+	raw    json.RawMessage // as it was received; asWritten when we write the same
+	shared *shared         // see Share
 }
 
 // Share has m written once for several receivers: what [Append] writes first of
@@ -121,19 +122,29 @@ func Heartbeat() *Message { return heartbeat }
 // IsHeartbeat reports whether m is a heartbeat.
 func (m *Message) IsHeartbeat() bool { return m.Topic == TopicHeartbeat }
 
+// asWritten stands for the envelope of a received message that has nothing in it
+// but the fields, in our order: it takes no memory, and is written again when it
+// is wanted.
+var asWritten = json.RawMessage{}
+
 // Raw returns the envelope as it was received, nil for a message that was made
 // here. A proxy forwards it untouched.
-func (m *Message) Raw() json.RawMessage { return m.raw }
+func (m *Message) Raw() json.RawMessage {
+	if m.raw == nil || len(m.raw) > 0 {
+		return m.raw
+	}
+	return slices.Clip(AppendEnvelope(nil, m))
+}
 
 // Member returns a member of the received envelope by name, nil when absent.
 // It looks through the whole text: use the fields for what they hold.
 func (m *Message) Member(name string) json.RawMessage {
-	return lookup(m.raw, name)
+	return lookup(m.Raw(), name)
 }
 
 // Size returns about how many bytes m takes on the wire, for limits of queues.
 func (m *Message) Size() int {
-	if m.raw != nil {
+	if len(m.raw) > 0 {
 		return len(m.Topic) + len(m.raw) + len(m.Chunk)
 	}
 	return 2*len(m.Topic) + len(m.OrcName) + len(m.Data) + len(m.Chunk) + m.Rare.size()
@@ -148,7 +159,7 @@ func (m *Message) Edit() *Message {
 	if m.Rare != nil {
 		c.Rare = m.Rare.edit()
 	}
-	if m.raw == nil {
+	if len(m.raw) == 0 {
 		return &c
 	}
 	var known Message

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -10,16 +11,22 @@ import (
 // A Reader cuts a stream of bytes into frames and reads them as messages. The
 // bytes are those after inflating. It is for one goroutine.
 //
-// Messages point into the Reader's memory, which is never written to again
-// once a message has been handed out: the Reader takes new memory instead,
-// bit by bit as the stream needs it.
+// Messages point into memory of the Reader, which is never written to again
+// once a message has been handed out: the Reader takes new memory instead, bit
+// by bit as the stream needs it.
 type Reader struct {
-	in     stream
+	src    Lender
 	limits Limits
 	err    error // sticky
 	usual  usual // of the envelopes
 
-	// Messages are made several at a time, all for one piece of memory: who
+	offset int64    // where the last frame begins in the stream
+	size   int      // of the last frame
+	lent   int      // bytes that were lent and are not used yet
+	part   gathered // the beginning of a frame
+	memory memory   // for small messages
+
+	// Small messages are made several at a time, all for one piece of memory: who
 	// keeps one keeps that piece, and no other.
 	slab  []Message
 	piece int // the piece that slab is for
@@ -28,9 +35,10 @@ type Reader struct {
 
 const maxSlab = 32
 
-// NewReader returns a Reader of src.
+// NewReader returns a Reader of src. From a [Lender] it reads no more than it
+// needs, from any other source what there is.
 func NewReader(src io.Reader, limits Limits) *Reader {
-	return &Reader{in: stream{src: src, size: firstPiece}, limits: limits.withDefaults()}
+	return &Reader{src: lenderOf(src), limits: limits.withDefaults()}
 }
 
 // Next returns the next message. Errors are a [FormatError], or that of the
@@ -40,10 +48,9 @@ func (r *Reader) Next() (*Message, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	offset := r.in.offset()
 	m, err := r.next()
 	if err != nil {
-		return nil, r.fail(err, offset)
+		return nil, r.fail(err)
 	}
 	return m, nil
 }
@@ -54,55 +61,93 @@ func (r *Reader) Frame() ([]Arg, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	offset := r.in.offset()
-	argc, size, err := r.frame(r.limits.MaxFrame)
+	frame, argc, own, err := r.frame(r.limits.MaxFrame)
 	if err != nil {
-		return nil, r.fail(err, offset)
+		return nil, r.fail(err)
 	}
-	rest := r.in.take(size, true)[headSize:]
+	if !own {
+		frame = bytes.Clone(frame)
+	}
+	rest := frame[headSize:]
 	args := make([]Arg, argc)
 	for i := range args {
 		var raw []byte
 		raw, rest = cutArg(rest)
 		if args[i], err = ParseArg(raw); err != nil {
-			return nil, r.fail(err, offset)
+			return nil, r.fail(err)
 		}
 	}
 	return args, nil
 }
 
 // Buffered reports whether the beginning of another frame has been read.
-func (r *Reader) Buffered() bool { return r.in.pending() > 0 }
+func (r *Reader) Buffered() bool { return len(r.part.bytes)+r.lent > 0 }
 
 // fail ends the Reader and says in err where the frame began.
-func (r *Reader) fail(err error, offset int64) error {
+func (r *Reader) fail(err error) error {
 	if f, ok := errors.AsType[*FormatError](err); ok {
-		f.Offset = offset
+		f.Offset = r.offset
 	}
 	r.err = err
 	return err
 }
 
 func (r *Reader) next() (*Message, error) {
-	argc, size, err := r.frame(r.limits.MaxTopic + 2)
+	frame, argc, own, err := r.frame(r.limits.MaxTopic + 2)
 	if err != nil {
 		return nil, err
 	}
-	if argc == 1 || r.atHeartbeat() {
-		return lone(r.in.take(size, false))
+	raw, rest := cutArg(frame[headSize:])
+	if argc == 1 || isHeartbeat(raw) {
+		return lone(raw)
 	}
-	rest := r.in.take(size, true)[headSize:]
-	raw, rest := cutArg(rest)
+	m := r.newMessage(len(frame), own)
+	if !own {
+		if r.usual.whole && r.inPlace(m, argc, raw, rest) {
+			return m, nil
+		}
+		*m = Message{}
+		raw, rest = cutArg(r.memory.keep(frame)[headSize:])
+	}
 	topic, err := topicOf(raw)
 	if err != nil {
 		return nil, err
 	}
-	m := r.newMessage()
 	m.Topic = alias(topic)
 	if err := r.fill(m, argc, rest); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// inPlace reads a frame whose memory is only lent, and keeps what is to stay of
+// it. It reports whether it could: what is not as expected, or wrong, is read by
+// fill.
+func (r *Reader) inPlace(m *Message, argc int, raw, rest []byte) bool {
+	topic := splitArg(raw)
+	raw, rest = cutArg(rest)
+	envelope := splitArg(raw)
+	if topic.Kind != String || len(topic.Bytes) == 0 || envelope.Kind != JSON {
+		return false
+	}
+	m.Topic = alias(topic.Bytes)
+	if !r.usual.all(m, envelope.Bytes) {
+		return false
+	}
+	// What stays stands in a row: the id, the topic, the data.
+	from := len(r.usual.head)
+	text := from + IDLen + len(usualTopic)
+	data := text + len(m.Topic) + len(usualData)
+	kept := r.memory.keep(envelope.Bytes[from : data+len(m.Data)])
+	m.ID = alias(kept[:IDLen])
+	m.Topic = alias(kept[text-from:][:len(m.Topic)])
+	m.Data = kept[data-from:]
+	m.raw = asWritten
+	if argc > 2 {
+		raw, _ = cutArg(rest)
+		m.Chunk = r.memory.keep(raw)
+	}
+	return true
 }
 
 // fill reads the arguments behind the topic: the message and the chunk.
@@ -124,17 +169,15 @@ func (r *Reader) fill(m *Message, argc int, rest []byte) error {
 	return nil
 }
 
-// atHeartbeat reports whether the complete frame is a heartbeat, which has no
-// content even when it brings some.
-func (r *Reader) atHeartbeat() bool {
-	raw, _ := cutArg(r.in.buf[r.in.start+headSize : r.in.end])
+// isHeartbeat reports whether a frame with this first argument is a heartbeat,
+// which has no content even when it brings some.
+func isHeartbeat(raw []byte) bool {
 	a := splitArg(raw)
 	return a.Kind == String && string(a.Bytes) == TopicHeartbeat
 }
 
 // lone reads a frame that has only a topic: two are allowed (protocol §2.11).
-func lone(frame []byte) (*Message, error) {
-	raw, _ := cutArg(frame[headSize:])
+func lone(raw []byte) (*Message, error) {
 	topic, err := topicOf(raw)
 	switch {
 	case err != nil:
@@ -161,11 +204,16 @@ func topicOf(raw []byte) ([]byte, error) {
 	return a.Bytes, nil
 }
 
-// newMessage returns an empty message, for one frame of the present piece.
-func (r *Reader) newMessage() *Message {
-	if r.piece != r.in.pieces {
+// newMessage returns an empty message for a frame of this size. A small one whose
+// memory is not its own is for the present piece.
+func (r *Reader) newMessage(size int, own bool) *Message {
+	if own || size > maxSmall {
+		return new(Message)
+	}
+	r.memory.reserve(size)
+	if r.piece != r.memory.pieces {
 		r.slab = make([]Message, min(max(r.made, 1), maxSlab))
-		r.piece, r.made = r.in.pieces, 0
+		r.piece, r.made = r.memory.pieces, 0
 	}
 	if len(r.slab) == 0 {
 		r.slab = make([]Message, min(r.made, maxSlab))
@@ -179,33 +227,83 @@ func (r *Reader) newMessage() *Message {
 // headSize is the length of what stands before the first argument.
 const headSize = 1 + len(magic)
 
-// frame makes one frame complete in memory and returns its number of arguments
-// and its length. first is the longest first argument that is accepted.
-func (r *Reader) frame(first int) (argc, size int, err error) {
-	if err := r.in.need(headSize); err != nil {
-		if errors.Is(err, ErrTruncated) && r.in.pending() == 0 {
-			return 0, 0, io.EOF
+// frame makes one frame complete and returns it, with the number of its arguments.
+// It has memory of its own, or it is only lent, until the next frame. first is the
+// longest first argument that is accepted.
+func (r *Reader) frame(first int) (frame []byte, argc int, own bool, err error) {
+	r.offset += int64(r.size)
+	r.size = 0
+	run, err := r.lend(headSize)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	argc, want, err := r.extent(run, first)
+	if err == nil && want <= len(run) {
+		r.size = want
+		r.skip(want)
+		return run[:want], argc, false, nil
+	}
+	for err == nil {
+		run = run[:min(len(run), want-len(r.part.bytes))]
+		r.part.add(run, want)
+		r.skip(len(run))
+		argc, want, err = r.extent(r.part.bytes, first)
+		if err == nil && want <= len(r.part.bytes) {
+			r.size = want
+			frame, own = r.part.take()
+			return frame, argc, own, nil
 		}
+		if err == nil {
+			run, err = r.lend(want)
+		}
+	}
+	return nil, 0, false, err
+}
+
+// lend returns what comes next. want is how long the frame under way is, at
+// least.
+func (r *Reader) lend(want int) ([]byte, error) {
+	run, err := r.src.Lend()
+	switch r.lent = len(run); {
+	case err == nil:
+		return run, nil
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	case len(r.part.bytes) == 0:
+		return nil, io.EOF
+	}
+	return nil, formatError(ErrTruncated, "%d bytes where at least %d were expected", len(r.part.bytes), want)
+}
+
+func (r *Reader) skip(n int) {
+	r.src.Skip(n)
+	r.lent -= n
+}
+
+// extent tells by its beginning how long a frame is. Where that has not come, want
+// is how much would tell more.
+func (r *Reader) extent(b []byte, first int) (argc, want int, err error) {
+	if len(b) < headSize {
+		return 0, headSize, nil
+	}
+	if argc, err = checkHead(b); err != nil {
 		return 0, 0, err
 	}
-	if argc, err = checkHead(r.in.buf[r.in.start:r.in.end]); err != nil {
-		return 0, 0, err
-	}
-	size = headSize
+	want = headSize
 	for i := range argc {
-		if err := r.in.need(size + 4); err != nil {
-			return 0, 0, err
+		if len(b) < want+4 {
+			return argc, want + 4, nil
 		}
-		length := uint64(binary.BigEndian.Uint32(r.in.buf[r.in.start+size:]))
+		length := uint64(binary.BigEndian.Uint32(b[want:]))
 		switch {
 		case i == 0 && length > uint64(first):
 			return 0, 0, formatError(ErrTooLarge, "a topic of %d bytes, the limit is %d", length-2, first-2)
-		case uint64(size)+4+length > uint64(r.limits.MaxFrame):
+		case uint64(want)+4+length > uint64(r.limits.MaxFrame):
 			return 0, 0, formatError(ErrTooLarge, "a frame of more than %d bytes (argument %d announces %d)", r.limits.MaxFrame, i+1, length)
 		}
-		size += 4 + int(length)
+		want += 4 + int(length)
 	}
-	return argc, size, r.in.need(size)
+	return argc, want, nil
 }
 
 // cutArg splits the first argument from a complete frame behind its head.

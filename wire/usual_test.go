@@ -34,8 +34,17 @@ func sameReading(t *testing.T, u *usual, topic, text string) {
 	if g, w := errorText(gotErr), errorText(wantErr); g != w {
 		t.Errorf("%q: %s when it is expected, %s when not", text, g, w)
 	}
+	kept := *u
+	inPlace := &Message{Topic: topic, Bare: true, Nested: true}
+	all := kept.all(inPlace, []byte(text))
+	if all && wantErr != nil {
+		t.Errorf("%q: %v, and yet as expected", text, wantErr)
+	}
 	if wantErr != nil {
 		return
+	}
+	if inPlace.raw = asWritten; all && (dumpFields(inPlace) != dumpFields(want) || string(inPlace.Raw()) != text) {
+		t.Errorf("%q:\n%s\n%s when it is read in place,\n%s when not", text, inPlace.Raw(), dumpFields(inPlace), dumpFields(want))
 	}
 	if g, w := dumpFields(got), dumpFields(want); g != w || string(got.raw) != string(want.raw) {
 		t.Errorf("%q:\n%s when it is expected,\n%s when not", text, g, w)

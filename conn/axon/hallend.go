@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -62,25 +61,34 @@ func (h *hallEnd) beforeRead(l *link) {
 }
 
 // guard bounds what a client that nobody knows yet can make the hall inflate.
-func (h *hallEnd) guard(src io.Reader) io.Reader { return &guard{src: src, end: h} }
+func (h *hallEnd) guard(src wire.Lender) wire.Lender { return &guard{Lender: src, end: h} }
 
 type guard struct {
-	src  io.Reader
+	wire.Lender
 	end  *hallEnd
-	read int
+	used int // before the client was admitted
 }
 
-func (g *guard) Read(p []byte) (int, error) {
+// Lend implements [wire.Lender].
+func (g *guard) Lend() ([]byte, error) {
 	if g.end.admitted.Load() {
-		return g.src.Read(p)
+		return g.Lender.Lend()
 	}
-	if g.read >= g.end.limit {
-		return 0, fmt.Errorf("%w: more than %d bytes before the client was admitted", conn.ErrProtocol, g.end.limit)
+	if g.used >= g.end.limit {
+		return nil, fmt.Errorf("%w: more than %d bytes before the client was admitted", conn.ErrProtocol, g.end.limit)
 	}
-	n, err := g.src.Read(p[:min(len(p), g.end.limit-g.read)])
-	g.read += n
-	return n, err
+	b, err := g.Lender.Lend()
+	return b[:min(len(b), g.end.limit-g.used)], err
 }
+
+// Skip implements [wire.Lender].
+func (g *guard) Skip(n int) {
+	g.used += n
+	g.Lender.Skip(n)
+}
+
+// Read implements [io.Reader].
+func (g *guard) Read(p []byte) (int, error) { return readLent(g, p) }
 
 // Admit lifts the limits for strangers: the hall knows now who the client is.
 func (l *link) Admit() {

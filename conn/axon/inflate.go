@@ -22,7 +22,8 @@ var errGzip = errors.New("invalid gzip stream")
 // made for a peer that really deflates.
 type inflater struct {
 	src  readBuffer
-	next func(z *inflater, p []byte) (int, error) // the present step
+	next func(z *inflater) error // the present step; sets run when it has some
+	run  []byte                  // lent, and not skipped yet
 	err  error
 
 	headCRC  uint32
@@ -31,10 +32,11 @@ type inflater struct {
 	size     uint32 // of the member, so far; not of an endless one
 	crc      uint32
 
-	block   int  // bytes left of a stored block
+	block   int  // bytes left of a stored block; 0 where a block is compressed
 	last    bool // it is the last one of the member
 	window  window
 	deflate io.ReadCloser // for members with compressed blocks
+	plain   []byte        // what comes out of it
 }
 
 func newInflater(src io.Reader) *inflater {
@@ -43,19 +45,30 @@ func newInflater(src io.Reader) *inflater {
 	return z
 }
 
-// Read implements [io.Reader]. Errors other than those of the source wrap
-// errGzip.
-func (z *inflater) Read(p []byte) (int, error) {
-	for z.err == nil && len(p) > 0 {
-		n, err := z.next(z, p)
-		z.err = err
-		if n > 0 {
-			z.account(p[:n])
-			return n, nil
+// Lend implements [wire.Lender]: what stands in a stored block is lent where it
+// was read. Errors other than those of the source wrap errGzip.
+func (z *inflater) Lend() ([]byte, error) {
+	for len(z.run) == 0 {
+		if z.err != nil {
+			return nil, z.err
 		}
+		z.err = z.next(z)
 	}
-	return 0, z.err
+	return z.run, nil
 }
+
+// Skip implements [wire.Lender].
+func (z *inflater) Skip(n int) {
+	z.account(z.run[:n])
+	if z.block > 0 {
+		z.src.Skip(n)
+		z.block -= n
+	}
+	z.run = z.run[n:]
+}
+
+// Read implements [io.Reader].
+func (z *inflater) Read(p []byte) (int, error) { return readLent(z, p) }
 
 // account keeps what the rest of a member may ask for. A member that has promised
 // to be endless asks for nothing.
@@ -65,6 +78,9 @@ func (z *inflater) account(p []byte) {
 	}
 	z.crc = crc32.Update(z.crc, crc32.IEEETable, p)
 	z.size += uint32(len(p))
+	if z.block > 0 {
+		z.window.keep(p)
+	}
 }
 
 func (z *inflater) fail(detail string) error { return fmt.Errorf("%w: %s", errGzip, detail) }
@@ -87,28 +103,28 @@ const (
 
 // memberHead reads the head of the next member. Between two members the end of
 // the stream is a proper end. What is no head is found at its first byte.
-func (z *inflater) memberHead(p []byte) (int, error) {
+func (z *inflater) memberHead() error {
 	const magic = "\x1f\x8b\x08"
 	for i := range magic {
 		start, err := z.src.Peek(i + 1)
 		switch {
 		case err != nil && i == 0:
-			return 0, err
+			return err
 		case err != nil:
-			return 0, truncated(err)
+			return truncated(err)
 		case start[0] == tlsAlert && i == 0:
-			return 0, fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
+			return fmt.Errorf("%w (first byte 0x15)", conn.ErrTLSRequired)
 		case start[i] != magic[i]:
-			return 0, z.fail(fmt.Sprintf("a member begins with % x", start))
+			return z.fail(fmt.Sprintf("a member begins with % x", start))
 		}
 	}
 	if err := z.readHead(); err != nil {
-		return 0, truncated(err)
+		return truncated(err)
 	}
 	z.size, z.crc = 0, 0
 	z.window.reset()
 	z.next = (*inflater).blockHead
-	return 0, nil
+	return nil
 }
 
 // readHead reads ten bytes and the options that they announce.
@@ -193,58 +209,60 @@ func (z *inflater) skipText() error {
 
 // blockHead looks at the next block, which begins on a byte. A stored one is
 // read here; with any other the rest of the member goes to a real inflate.
-func (z *inflater) blockHead(p []byte) (int, error) {
+func (z *inflater) blockHead() error {
 	head, err := z.src.Peek(1)
 	if err != nil {
-		return 0, truncated(err)
+		return truncated(err)
 	}
 	if z.endless && head[0] > 1 {
-		return 0, z.fail("a member that has promised stored blocks compresses")
+		return z.fail("a member that has promised stored blocks compresses")
 	}
 	if head[0]>>1&3 != 0 {
 		z.startDeflate()
-		return 0, nil
+		return nil
 	}
 	b, err := z.src.take(blockHead)
 	if err != nil {
-		return 0, truncated(err)
+		return truncated(err)
 	}
 	length := binary.LittleEndian.Uint16(b[1:])
 	if length != ^binary.LittleEndian.Uint16(b[3:]) {
-		return 0, z.fail("a stored block with a wrong length")
+		return z.fail("a stored block with a wrong length")
 	}
 	z.block, z.last = int(length), b[0]&1 != 0
 	z.next = (*inflater).stored
-	return 0, nil
+	return nil
 }
 
-func (z *inflater) stored(p []byte) (int, error) {
+func (z *inflater) stored() error {
 	if z.block == 0 {
 		z.next = (*inflater).blockHead
 		if z.last {
 			z.next = (*inflater).memberTail
 		}
-		return 0, nil
+		return nil
 	}
-	n, err := z.src.Read(p[:min(len(p), z.block)])
-	z.block -= n
-	if !z.endless {
-		z.window.keep(p[:n])
-	}
-	return n, truncated(err)
+	there, err := z.src.Lend()
+	z.run = there[:min(len(there), z.block)]
+	return truncated(err)
 }
+
+// plainSize is how much of a compressed block is inflated at once.
+const plainSize = 16 << 10
 
 func (z *inflater) startDeflate() {
 	if z.deflate == nil {
 		z.deflate = flate.NewReaderDict(&z.src, z.window.bytes())
+		z.plain = make([]byte, plainSize)
 	} else {
 		z.deflate.(flate.Resetter).Reset(&z.src, z.window.bytes())
 	}
 	z.next = (*inflater).deflated
 }
 
-func (z *inflater) deflated(p []byte) (int, error) {
-	n, err := z.deflate.Read(p)
+func (z *inflater) deflated() error {
+	n, err := z.deflate.Read(z.plain)
+	z.run = z.plain[:n]
 	var corrupt flate.CorruptInputError
 	switch {
 	case err == io.EOF:
@@ -252,21 +270,21 @@ func (z *inflater) deflated(p []byte) (int, error) {
 	case errors.As(err, &corrupt):
 		err = z.fail(err.Error())
 	}
-	return n, err
+	return err
 }
 
 // memberTail checks the sum and the size of a member. The end of a member is
 // no reason to wait for the next one: see Read.
-func (z *inflater) memberTail(p []byte) (int, error) {
+func (z *inflater) memberTail() error {
 	tail, err := z.src.take(8)
 	if err != nil {
-		return 0, truncated(err)
+		return truncated(err)
 	}
 	if !z.endless && (binary.LittleEndian.Uint32(tail[:4]) != z.crc || binary.LittleEndian.Uint32(tail[4:]) != z.size) {
-		return 0, z.fail("a wrong checksum or size")
+		return z.fail("a wrong checksum or size")
 	}
 	z.next = (*inflater).memberHead
-	return 0, nil
+	return nil
 }
 
 // A window keeps the last bytes of the stored blocks of a member, for a

@@ -57,9 +57,9 @@ func newLink(cfg linkConfig) *link {
 	l := &link{cfg: cfg, started: time.Now()}
 	l.life, l.cancel = context.WithCancel(context.Background())
 	socket := &socketReader{link: l, acknowledge: func() {}}
-	var src io.Reader = socket
+	var src wire.Lender = &readBuffer{src: socket}
 	if cfg.compressed {
-		z := newInflater(src)
+		z := newInflater(socket)
 		z.promised = func() { l.promised.Store(true) }
 		src = z
 	}

@@ -3,6 +3,8 @@ package axon
 import (
 	"io"
 	"sync"
+
+	"github.com/xcraft-go/xbus/wire"
 )
 
 // A readBuffer holds what has been read from a socket and was not used yet. It
@@ -25,16 +27,31 @@ const (
 // largeReads are buffers that no link has at present.
 var largeReads = sync.Pool{New: func() any { return new([largeRead]byte) }}
 
-// Read implements [io.Reader].
-func (b *readBuffer) Read(p []byte) (int, error) {
+// Lend implements [wire.Lender].
+func (b *readBuffer) Lend() ([]byte, error) {
 	if b.start == b.end {
 		if err := b.fill(); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	n := copy(p, b.buf[b.start:b.end])
-	b.start += n
-	return n, nil
+	return b.buf[b.start:b.end], nil
+}
+
+// Skip implements [wire.Lender].
+func (b *readBuffer) Skip(n int) { b.start += n }
+
+// Read implements [io.Reader].
+func (b *readBuffer) Read(p []byte) (int, error) { return readLent(b, p) }
+
+// readLent reads from what lends.
+func readLent(l wire.Lender, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b, err := l.Lend()
+	n := copy(p, b)
+	l.Skip(n)
+	return n, err
 }
 
 // ReadByte implements [io.ByteReader], which an inflate needs in order to read no

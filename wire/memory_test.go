@@ -22,8 +22,8 @@ type watched struct {
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	if size := len(w.r.in.buf); size > largePiece && size > 2*w.r.in.pending() {
-		w.peak = max(w.peak, size)
+	if part := w.r.part.bytes; cap(part) > freeRoom && cap(part) > 2*len(part) {
+		w.peak = max(w.peak, cap(part))
 	}
 	n, err := w.Reader.Read(p)
 	w.read += n
@@ -147,8 +147,8 @@ func TestAnnouncedSizesAreNotAllocated(t *testing.T) {
 		if !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "4294967295") {
 			t.Errorf("%v, want ErrTooLarge", err)
 		}
-		if len(r.in.buf) > firstPiece {
-			t.Errorf("%d bytes taken", len(r.in.buf))
+		if size := cap(r.part.bytes) + cap(r.memory.piece); size > 0 {
+			t.Errorf("%d bytes taken", size)
 		}
 	})
 	t.Run("without limit", func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestAnnouncedSizesAreNotAllocated(t *testing.T) {
 		if _, err := w.r.Next(); !errors.Is(err, ErrTruncated) {
 			t.Errorf("%v, want ErrTruncated", err)
 		}
-		if size := len(w.r.in.buf); w.peak > 0 || size > 2*w.read {
+		if size := cap(w.r.part.bytes); w.peak > 0 || size > 2*w.read {
 			t.Errorf("%d bytes of memory for %d that came", size, w.read)
 		}
 	})
@@ -179,8 +179,8 @@ func TestMemoryShrinksAgain(t *testing.T) {
 	if _, err := readAll(r); err != io.EOF {
 		t.Fatal(err)
 	}
-	if len(r.in.buf) > maxPiece {
-		t.Errorf("a piece of %d bytes for small messages, want at most %d", len(r.in.buf), maxPiece)
+	if size := cap(r.part.bytes) + cap(r.memory.piece); size > maxPiece+maxSmall {
+		t.Errorf("%d bytes for small messages, want at most %d", size, maxPiece+maxSmall)
 	}
 
 	// A heartbeat may bring arguments that nobody looks at.
@@ -193,8 +193,8 @@ func TestMemoryShrinksAgain(t *testing.T) {
 	if got, err := readAll(r); err != io.EOF || len(got) != 2 {
 		t.Fatal(len(got), err)
 	}
-	if len(r.in.buf) > largePiece {
-		t.Errorf("%d bytes kept for heartbeats", len(r.in.buf))
+	if size := cap(r.part.bytes) + cap(r.memory.piece); size > maxSmall {
+		t.Errorf("%d bytes kept for heartbeats", size)
 	}
 }
 
@@ -236,7 +236,7 @@ func TestHeartbeatsUseTheSameMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r.in.pieces > 2 {
-		t.Errorf("%d pieces of memory for heartbeats", r.in.pieces)
+	if r.memory.pieces > 2 {
+		t.Errorf("%d pieces of memory for heartbeats", r.memory.pieces)
 	}
 }
