@@ -49,6 +49,30 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// Whoever sees that a call has ended, as an Await does that comes late, finds it
+// counted and can send it again at once.
+func TestAnEndIsSeenWhenItIsOne(t *testing.T) {
+	_, calls := attached(t, Config{})
+	for range 2000 {
+		p := calls.Call(t.Context(), "demo.run", nil)
+		settled := make(chan bool)
+		go func() { settled <- calls.Settle(answer("demo.run", p.ID(), "7"), true) }()
+		for !p.Settled() {
+			runtime.Gosched()
+		}
+		if s := calls.Stats(); s.InFlight != 0 || calls.InFlight() != 0 || s.Started != s.Answered {
+			t.Fatalf("%+v, %d in flight", s, calls.InFlight())
+		}
+		again := calls.Retry(t.Context(), p)
+		if _, err := again.Result(); err != nil {
+			t.Fatal(err)
+		}
+		if !<-settled || !calls.Settle(answer("demo.run", p.ID(), "7"), true) {
+			t.Fatal("no answer")
+		}
+	}
+}
+
 func TestAbort(t *testing.T) {
 	_, calls := attached(t, Config{})
 	p := calls.Call(t.Context(), "demo.run", nil)

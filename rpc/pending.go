@@ -278,11 +278,13 @@ func (p *Pending) finish(answer *wire.Message, err error) {
 	if p.watch != nil {
 		w = *p.watch
 	}
-	p.mu.Unlock()
-
+	// Nobody sees the end before it is counted and Retry would take the id again:
+	// an Await that comes now does not wait for what follows.
 	if p.registered {
 		p.calls.ended(p, err)
 	}
+	p.mu.Unlock()
+
 	p.release()
 	if w.unwait != nil {
 		w.unwait()
