@@ -133,7 +133,15 @@ func (d *decoder) objects() error {
 	d.table, d.spans, d.edges, d.chars = d.table[:0], d.spans[:0], d.edges[:0], d.chars[:0]
 	for more := d.opens(']'); more; {
 		d.table = append(d.table, object{})
-		err := d.object(&d.table[len(d.table)-1])
+		o, err := &d.table[len(d.table)-1], error(nil)
+		switch d.peek() {
+		case '"':
+			err = d.collect(o)
+		case '[':
+			err = d.container(o)
+		default:
+			err = d.other(o)
+		}
 		if err != nil {
 			return err
 		}
@@ -151,13 +159,9 @@ func (d *decoder) objects() error {
 	return nil
 }
 
-// object reads one object of the table.
-func (d *decoder) object(o *object) error {
-	switch c := d.peek(); c {
-	case '"':
-		return d.collect(o)
-	case '[':
-		return d.container(o)
+// other reads an object of the table that is no string and no container.
+func (d *decoder) other(o *object) error {
+	switch d.peek() {
 	case 't':
 		*o = object{kind: KindBool, bits: 1}
 		return d.word("true")
