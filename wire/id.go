@@ -2,11 +2,8 @@ package wire
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
 	"sync"
-
-	"github.com/google/uuid"
 )
 
 // IDLen is the length of a message id.
@@ -36,18 +33,27 @@ var slabs = sync.Pool{New: func() any { return new(idSlab) }}
 
 // PutID writes a new id into b.
 func PutID(b *[IDLen]byte) {
-	var u uuid.UUID
-	binary.LittleEndian.PutUint64(u[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(u[8:], rand.Uint64())
-	u[6] = u[6]&0x0f | 0x40 // version 4
-	u[8] = u[8]&0x3f | 0x80 // variant of RFC 9562
-	hex.Encode(b[0:8], u[0:4])
+	const version, variant = 0x4000, 1 << 63 // 4; that of RFC 9562
+	high, low := rand.Uint64()&^0xf000|version, rand.Uint64()&^(3<<62)|variant
+	middle, end := digits(uint32(high)), digits(uint32(low>>32))
+	binary.BigEndian.PutUint64(b[0:], digits(uint32(high>>32)))
 	b[8] = '-'
-	hex.Encode(b[9:13], u[4:6])
+	binary.BigEndian.PutUint32(b[9:], uint32(middle>>32))
 	b[13] = '-'
-	hex.Encode(b[14:18], u[6:8])
+	binary.BigEndian.PutUint32(b[14:], uint32(middle))
 	b[18] = '-'
-	hex.Encode(b[19:23], u[8:10])
+	binary.BigEndian.PutUint32(b[19:], uint32(end>>32))
 	b[23] = '-'
-	hex.Encode(b[24:], u[10:])
+	binary.BigEndian.PutUint32(b[24:], uint32(end))
+	binary.BigEndian.PutUint64(b[28:], digits(uint32(low)))
+}
+
+// digits are the eight hexadecimal digits of n, the first one in the highest byte.
+func digits(n uint32) uint64 {
+	w := uint64(n)
+	w = (w | w<<16) & 0x0000ffff0000ffff
+	w = (w | w<<8) & 0x00ff00ff00ff00ff
+	w = (w | w<<4) & (ones * 0x0f)
+	letters := (w + ones*6) >> 4 & ones // 1 where a digit is above 9
+	return w + ones*'0' + letters*('a'-'0'-10)
 }

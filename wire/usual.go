@@ -167,17 +167,21 @@ func (t text) past(i int, expected string) (int, bool) {
 // isBare reports whether s stands for itself between quotes: ASCII without quotes,
 // backslashes and control characters.
 func isBare(s string) bool {
-	t, i := text(rawBytes(s)), 0
-	for ; i+8 <= len(t); i += 8 {
-		w := binary.LittleEndian.Uint64(t[i:])
-		if specials(w)|w&highs != 0 {
-			return false
+	t := text(rawBytes(s))
+	if len(t) < 8 {
+		for _, c := range t {
+			if endsRun[c] || c >= utf8.RuneSelf {
+				return false
+			}
 		}
+		return true
 	}
-	for ; i < len(t); i++ {
-		if c := t[i]; endsRun[c] || c >= utf8.RuneSelf {
-			return false
-		}
+	last := len(t) - 8
+	w := binary.LittleEndian.Uint64(t[last:])
+	found := marks(w) | w
+	for i := 0; i < last; i += 8 {
+		w = binary.LittleEndian.Uint64(t[i:])
+		found |= marks(w) | w
 	}
-	return true
+	return found&highs == 0
 }

@@ -14,6 +14,7 @@ type backlog struct {
 	size    int     // bytes in all of them
 	recent  int     // bytes in the one that was taken last
 	spare   []byte  // a buffer for the next batch
+	encoder wire.Encoder
 }
 
 // A batch is some frames behind headRoom free bytes.
@@ -61,7 +62,7 @@ func (b *backlog) append(m *wire.Message, number uint64) error {
 	if want := length + size; want > cap(last.frames) {
 		last.frames = b.grow(last.frames, want)
 	}
-	frames, err := wire.Append(last.frames, m)
+	frames, err := b.encoder.Append(last.frames, m)
 	if err != nil {
 		last.frames = frames[:length]
 		return err
@@ -115,7 +116,7 @@ func (b *backlog) grow(frames []byte, want int) []byte {
 		b.spare = frames
 		return append(shared.Get().(*[largeBuffer]byte)[:0], frames...)
 	}
-	return frames // wire.Append makes the room
+	return frames // the encoder makes the room
 }
 
 // giveBack takes a buffer for later. One that has grown beyond its kind is left
