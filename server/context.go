@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,40 +12,57 @@ type requestKey struct{}
 // never look at theirs, so what can be waited for is made when it is asked for.
 type callContext struct {
 	request *Request
-	parent  context.Context // of the connection, or of the call inside of the hall
+	state   atomic.Pointer[contextState] // nil as long as it has not ended and is not asked for
+}
 
-	mu     sync.Mutex
-	live   context.Context // nil until it is asked for
+// A contextState does not change once it is the state of a context.
+type contextState struct {
+	live   context.Context // nil when the context ended before it was asked for
 	cancel context.CancelCauseFunc
 	cause  error // why it ended before that
 }
 
+// returned is the state when a handler that never asked has returned.
+var returned = &contextState{cause: context.Canceled}
+
+// alive returns the context that can be waited for.
 func (c *callContext) alive() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.live == nil {
-		c.live, c.cancel = context.WithCancelCause(c.parent)
-		if c.cause != nil {
-			c.cancel(c.cause)
+	for {
+		old := c.state.Load()
+		if old != nil && old.live != nil {
+			return old.live
 		}
+		parent := c.request.parent()
+		if old != nil {
+			parent = context.WithoutCancel(parent) // whose cause came later
+		}
+		live, cancel := context.WithCancelCause(parent)
+		if old != nil {
+			cancel(old.cause)
+		}
+		if c.state.CompareAndSwap(old, &contextState{live: live, cancel: cancel}) {
+			return live
+		}
+		cancel(nil) // somebody else was faster
 	}
-	return c.live
 }
 
 // end ends the context. The first cause counts.
 func (c *callContext) end(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.cancel != nil:
-		c.cancel(cause) // runs no code of a user: callbacks have goroutines of their own
-	case c.cause == nil:
-		c.cause = cause
+	over := returned
+	if cause != context.Canceled {
+		over = &contextState{cause: cause}
+	}
+	if c.state.CompareAndSwap(nil, over) {
+		return
+	}
+	if state := c.state.Load(); state.cancel != nil {
+		state.cancel(cause) // runs no code of a user: callbacks have goroutines of their own
 	}
 }
 
 // Deadline implements [context.Context].
-func (c *callContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
+func (c *callContext) Deadline() (time.Time, bool) { return c.request.parent().Deadline() }
 
 // Done implements [context.Context].
 func (c *callContext) Done() <-chan struct{} { return c.alive().Done() }

@@ -102,7 +102,7 @@ func (p *peer) command(s *session, m *wire.Message) {
 // lasts keeps all of them in memory, with their messages: so only those of small
 // messages share, which come one after the other in one piece of memory anyway.
 const (
-	requestsAtOnce = 16
+	requestsAtOnce = 13 // fill a size of the allocator
 	smallMessage   = 2 << 10
 )
 

@@ -23,12 +23,12 @@ type Request struct {
 	// OrcName is who asks, and the namespace of the answers.
 	OrcName string
 
-	hall     *Hall
-	peer     *peer    // the connection it came by; nil for calls of the hall itself
-	session  *session // who gets the answer; nil for calls inside of the hall
-	command  *command
-	activity bool
-	outcome  func(parts, error) // of a call inside of the hall, instead of an answer
+	hall    *Hall
+	peer    *peer    // the connection it came by; nil for calls of the hall itself
+	session *session // who gets the answer; nil for calls inside of the hall
+	command *command
+	inside  *inside // nil for commands of a connection
+	ctx     callContext
 
 	place int // in the ledger, from 1 and under its lock; 0: it is not there
 	due   due // under the lock of deadlines
@@ -36,14 +36,28 @@ type Request struct {
 	settled   atomic.Bool // the answer was given
 	returned  atomic.Bool // the handler has returned
 	announced bool        // the answer announces a stream
+	activity  bool
 
-	mu        sync.Mutex
-	ctx       callContext
+	mu        sync.Mutex // guards what follows, but raw
 	began     bool
 	deadlines *deadlines // nil without a deadline
 	upload    *inStream  // nil until it is asked for
 
 	raw json.RawMessage // what give has a pointer to
+}
+
+// inside is what belongs to a call inside of the hall.
+type inside struct {
+	ctx     context.Context    // of the caller
+	outcome func(parts, error) // instead of an answer
+}
+
+// parent is the context that ends that of the handler.
+func (r *Request) parent() context.Context {
+	if r.inside != nil {
+		return r.inside.ctx
+	}
+	return r.peer.ctx
 }
 
 // RequestOf returns the request that a typed handler serves, from the context
@@ -130,14 +144,14 @@ func (h *Hall) call(ctx context.Context, on *Request, name string, data, out any
 			return Errorf(CodeForbidden, "%w", err)
 		}
 	}
-	r.outcome = func(p parts, err error) {
+	r.inside = &inside{ctx: ctx, outcome: func(p parts, err error) {
 		result, failure = p, err
 		close(done)
-	}
+	}}
 	h.counts.inFlight.Add(1)
 	stop := context.AfterFunc(ctx, func() { r.abort(context.Cause(ctx)) })
 	defer stop()
-	h.startIn(ctx, r)
+	h.start(r)
 	<-done // by the handler, its deadline, or the end of ctx
 	if failure != nil || out == nil {
 		return failure

@@ -8,12 +8,10 @@ import (
 	"time"
 )
 
-// start runs a command of a connection, on one of the workers.
-func (h *Hall) start(r *Request) { h.startIn(r.peer.ctx, r) }
-
-func (h *Hall) startIn(ctx context.Context, r *Request) {
+// start runs a command on one of the workers.
+func (h *Hall) start(r *Request) {
 	h.busy.add()
-	if !r.arm(ctx) { // it was aborted while it waited
+	if !r.arm() { // it was aborted while it waited
 		h.busy.done(r)
 		r.giveTurn()
 		return
@@ -28,15 +26,14 @@ func (h *Hall) serve(r *Request) {
 	h.run(r)
 }
 
-// arm gives the request its context and its deadline, unless it is settled.
-func (r *Request) arm(ctx context.Context) bool {
+// arm begins the time of the request, unless it is settled.
+func (r *Request) arm() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.settled.Load() {
 		return false
 	}
-	r.began = true
-	r.ctx.request, r.ctx.parent = r, ctx
+	r.began, r.ctx.request = true, r
 	if r.deadlines = r.hall.limits.of(r.command); r.deadlines != nil {
 		r.deadlines.set(r)
 	}
@@ -121,7 +118,7 @@ func (r *Request) release() {
 // leave takes the request out of those in flight.
 func (r *Request) leave() {
 	r.hall.counts.inFlight.Add(-1)
-	if r.outcome == nil {
+	if r.inside == nil {
 		r.peer.ledger.leave(r)
 	}
 }
@@ -157,8 +154,8 @@ func (r *Request) conclude(out any, err error) {
 	default:
 		h.counts.finished.Add(1)
 	}
-	if r.outcome != nil {
-		r.outcome(packed, err)
+	if r.inside != nil {
+		r.inside.outcome(packed, err)
 		return
 	}
 	if err != nil {
