@@ -13,9 +13,9 @@ import (
 
 const benchStream = 64 << 20
 
-var benchPage = bytes.Repeat([]byte("a"), 64<<10)
+var benchPage = bytes.Repeat([]byte("a"), 256<<10)
 
-// A benchSource gives the same page for ever.
+// A benchSource gives the same page for ever, as much as is asked for, as a file does.
 type benchSource struct{}
 
 func (benchSource) Read(p []byte) (int, error) { return copy(p, benchPage), nil }

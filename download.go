@@ -37,7 +37,8 @@ type Download struct {
 	once     sync.Once
 
 	// The reader's own.
-	rest    []byte // of the present chunk
+	chunk   []byte // the present one
+	rest    []byte // of it
 	counter int64
 	read    int64
 	told    mark  // acknowledged
@@ -97,6 +98,7 @@ func (d *Download) start() (err error) {
 	if err != nil {
 		return err
 	}
+	d.client.downloads.Store(d.sub, true)
 	refused := rpc.Trace(func(s rpc.Step) {
 		if far, ok := errors.AsType[*rpc.Error](s.Err); ok {
 			d.cancel(far)
@@ -164,6 +166,8 @@ func (d *Download) WriteTo(w io.Writer) (n int64, err error) {
 // next takes the next chunk, or the end, from the subscription. What came before
 // was read.
 func (d *Download) next() {
+	wire.FreeChunk(d.chunk)
+	d.chunk = nil
 	d.acknowledge()
 	ev, err := nextEvent(d.ctx, d.sub, d.opts.idle)
 	if err == nil {
@@ -210,10 +214,10 @@ func (d *Download) take(ev Event) error {
 		_ = json.Unmarshal(ev.Data, &data)
 		return fmt.Errorf("%w: %s", ErrSource, data.Message)
 	}
-	return d.chunk(ev)
+	return d.piece(ev)
 }
 
-func (d *Download) chunk(ev Event) error {
+func (d *Download) piece(ev Event) error {
 	c, err := readChunk(ev.Data)
 	if err != nil {
 		return fmt.Errorf("%w: a chunk that cannot be read: %w", ErrBroken, err)
@@ -227,9 +231,19 @@ func (d *Download) chunk(ev Event) error {
 	}
 	d.counter++
 	d.read += int64(len(piece))
-	d.rest = piece
+	d.chunk, d.rest = ev.Chunk, piece
 	d.progress.Set(Progress{d.read, c.Total})
 	return nil
+}
+
+// takesOver reports whether an event for these subscriptions is for a Download
+// alone, which gives the memory of its chunk back when it was read.
+func (c *Client) takesOver(subs []*observable.Subscription[Event]) bool {
+	if len(subs) != 1 || c.calls.Progressing() {
+		return false
+	}
+	_, ok := c.downloads.Load(subs[0])
+	return ok
 }
 
 // Close ends the reading. A hall of xbus is told; another one sends what it has
@@ -237,6 +251,7 @@ func (d *Download) chunk(ev Event) error {
 func (d *Download) Close() error {
 	d.once.Do(func() {
 		if d.sub != nil {
+			d.client.downloads.Delete(d.sub)
 			d.sub.Close()
 		}
 		d.cancel(observable.ErrClosed)

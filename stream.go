@@ -36,7 +36,8 @@ type Client struct {
 	defaults []observable.SubscribeOption
 	logger   *slog.Logger
 
-	own atomic.Pointer[string] // "<orc name>::", for answers
+	own       atomic.Pointer[string] // "<orc name>::", for answers
+	downloads sync.Map               // the subscriptions of Downloads
 
 	// Of the goroutine that reads.
 	matches  lookup
@@ -166,17 +167,21 @@ func (c *Client) Close() error {
 func (c *Client) Done() <-chan struct{} { return c.conn.Done() }
 
 // dispatch hands one event on. It runs on the reader, which waits for nothing:
-// calls are settled first, by id, then the subscriptions are looked up.
+// calls are settled first, by id, then the subscriptions.
 func (c *Client) dispatch(m *wire.Message) {
 	own := c.own.Load()
 	isOwn := own != nil && strings.HasPrefix(m.Topic, *own)
+	var subs []*observable.Subscription[Event]
+	if !isOwn || c.matches.reaches(own) {
+		subs = c.matches.of(m.Topic)
+	}
+	if m.Chunk != nil && !c.takesOver(subs) {
+		m.Chunk = wire.ShareChunk(m.Chunk)
+	}
 	c.calls.Settle(m, isOwn)
 	c.calls.Event(m)
 	c.events.came(m.Seq)
-	if isOwn && !c.matches.reaches(own) {
-		return
-	}
-	for _, sub := range c.matches.of(m.Topic) {
+	for _, sub := range subs {
 		sub.Offer(context.Background(), Event{Message: m})
 	}
 }

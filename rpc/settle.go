@@ -91,6 +91,10 @@ func (c *Calls) Event(m *wire.Message) {
 	}
 }
 
+// Progressing reports whether a call in flight has asked for progress. An event
+// that such a call gets has come after its call was begun.
+func (c *Calls) Progressing() bool { return c.withEvent.Load() > 0 }
+
 func (c *Calls) progressed(id string, m *wire.Message) bool {
 	p := c.find(id)
 	if p == nil || p.progress() == nil {

@@ -18,6 +18,7 @@ type peer struct {
 	hall   *Hall
 	link   conn.Link
 	prompt promptLink // the same; nil when it cannot write at once
+	chunks chunkLink  // the same; nil when it takes no chunks over
 	info   Peer       // what does not change after bind; read by others after session is set
 
 	ctx    context.Context // of its commands; ends with the connection
@@ -47,6 +48,12 @@ type promptLink interface {
 	SendNow(context.Context, *wire.Message) (number uint64, err error)
 }
 
+// A chunkLink is a conn.Link that takes over the memory of a chunk that was made
+// by wire.NewChunk, instead of copying it.
+type chunkLink interface {
+	SendChunk(context.Context, *wire.Message) (number uint64, err error)
+}
+
 // now is a context for what must not wait.
 var now = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -57,7 +64,8 @@ var now = func() context.Context {
 func newPeer(h *Hall, link conn.Link) *peer {
 	info := link.Info()
 	prompt, _ := link.(promptLink)
-	p := &peer{hall: h, link: link, prompt: prompt, claimed: make(map[string]string), gone: make(chan struct{})}
+	chunks, _ := link.(chunkLink)
+	p := &peer{hall: h, link: link, prompt: prompt, chunks: chunks, claimed: make(map[string]string), gone: make(chan struct{})}
 	p.info = Peer{Remote: info.Remote, Local: info.Local, Secure: info.Secure, InProcess: info.Server, UID: -1}
 	if l, ok := link.(interface{ PeerCertificate() *x509.Certificate }); ok {
 		p.info.Certificate = l.PeerCertificate()
@@ -168,13 +176,27 @@ func (p *peer) post(m *wire.Message, alone bool) bool {
 		_, err = p.link.Send(now, m)
 	}
 	p.sending.Unlock()
-	switch {
-	case err == nil:
-		return true
-	case errors.Is(err, conn.ErrOverflow):
+	return p.sent(err)
+}
+
+// give is send for a message whose chunk was made by wire.NewChunk and is given
+// away with it.
+func (p *peer) give(m *wire.Message) bool {
+	if p.chunks == nil {
+		return p.send(m)
+	}
+	p.sending.Lock()
+	_, err := p.chunks.SendChunk(now, m)
+	p.sending.Unlock()
+	return p.sent(err)
+}
+
+// sent is what has become of a message.
+func (p *peer) sent(err error) bool {
+	if errors.Is(err, conn.ErrOverflow) {
 		p.end(SlowConsumer, err)
 	}
-	return false
+	return err == nil
 }
 
 func (p *peer) heartbeat() {

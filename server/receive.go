@@ -60,6 +60,7 @@ func sameToken(a, b wire.Token) bool { return subtle.ConstantTimeCompare([]byte(
 // command checks who asks for what, and starts it or queues it.
 func (p *peer) command(s *session, m *wire.Message) {
 	h := p.hall
+	m.Chunk = wire.ShareChunk(m.Chunk) // for whoever gets it
 	r := p.newRequest(m)
 	r.Message, r.OrcName, r.hall, r.peer, r.session = m, m.OrcName, h, p, s
 	if reason := p.claim(s, m.OrcName); reason != "" {

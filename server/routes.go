@@ -46,6 +46,14 @@ const (
 // kept. It never waits. It writes the number of the event for this session into
 // m, which is nobody else's.
 func (s *session) deliver(m *wire.Message, keep keeping) bool {
+	return s.pass(m, keep, (*peer).send)
+}
+
+// give is deliver for an event that is not kept, whose chunk was made by
+// wire.NewChunk and is given away with it.
+func (s *session) give(m *wire.Message) bool { return s.pass(m, keepNever, (*peer).give) }
+
+func (s *session) pass(m *wire.Message, keep keeping, send func(*peer, *wire.Message) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -56,7 +64,7 @@ func (s *session) deliver(m *wire.Message, keep keeping) bool {
 		s.seq++
 		m.Seq = s.seq
 	}
-	sent := s.peer != nil && s.peer.send(m)
+	sent := s.peer != nil && send(s.peer, m)
 	kept := m.Seq != 0 && (keep == keepAlways || keep == keepAway && !sent)
 	if kept {
 		s.kept.add(new(*m))

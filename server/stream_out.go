@@ -176,14 +176,19 @@ func (o *outStream) guarded(f func() error) (err error) {
 // send reads to the end, piece by piece.
 func (o *outStream) send() error {
 	pace := pacer{link: o.request.peer.link}
-	buf, empty := make([]byte, chunkSize), 0
+	buf, empty := o.buffer(), 0
+	defer func() { wire.FreeChunk(buf) }()
 	for {
 		n, err := o.src.Reader.Read(buf)
 		if o.ctx.Err() != nil {
 			return context.Cause(o.ctx)
 		}
 		if n > 0 {
-			if err := o.emit(buf[:n], &pace); err != nil {
+			given, err := o.emit(buf[:n], &pace)
+			if given {
+				buf = o.buffer()
+			}
+			if err != nil {
 				return err
 			}
 			empty = 0
@@ -199,6 +204,15 @@ func (o *outStream) send() error {
 	}
 }
 
+// buffer is the memory for a piece: a large one for a receiver of xbus that has
+// room for many of them.
+func (o *outStream) buffer() []byte {
+	if o.window < 16*wire.ChunkSize || o.src.Size > 0 && o.src.Size <= wire.ChunkSize {
+		return make([]byte, chunkSize)
+	}
+	return wire.NewChunk()
+}
+
 func (o *outStream) complete() error {
 	if o.src.Size > 0 && o.sent != o.src.Size {
 		return fmt.Errorf("%w: it has %d bytes, %d were announced", ErrStreamBroken, o.sent, o.src.Size)
@@ -209,31 +223,33 @@ func (o *outStream) complete() error {
 	return nil
 }
 
-// emit sends one piece, when there is room for it. It may change the piece.
-func (o *outStream) emit(piece []byte, pace *pacer) error {
+// emit sends one piece, when there is room for it. It may change the piece, and
+// give it away when it is a large one.
+func (o *outStream) emit(piece []byte, pace *pacer) (given bool, err error) {
 	size := int64(len(piece))
 	if err := o.await(size); err != nil {
-		return err
+		return false, err
 	}
 	if err := pace.await(o.ctx, len(piece), o.streams.hall.cfg.StreamTimeout); err != nil {
-		return err
+		return false, err
 	}
+	given = size > wire.ChunkSize/2
 	shared := pace.shares()
-	if shared {
+	if shared && !given {
 		piece = bytes.Clone(piece)
 	}
 	o.sent += size
 	counter := o.counter
 	o.counter++
 	prefix, escaped := escape(piece)
-	if !o.chunk(prefix, escaped, counter, shared) {
-		return ErrCallerGone
+	if !o.chunk(prefix, escaped, counter, shared, given) {
+		return given, ErrCallerGone
 	}
-	return nil
+	return given, nil
 }
 
 // chunk sends a piece as stream.chunked. What a link shares is made anew for each.
-func (o *outStream) chunk(prefix string, piece []byte, counter int64, shared bool) bool {
+func (o *outStream) chunk(prefix string, piece []byte, counter int64, shared, given bool) bool {
 	h, e := o.streams.hall, &o.event
 	if o.chunked == "" {
 		o.chunked = o.streams.topic("chunked", o.id)
@@ -244,11 +260,16 @@ func (o *outStream) chunk(prefix string, piece []byte, counter int64, shared boo
 		text = nil
 	}
 	e.Data, e.Chunk = o.appendChunk(text, prefix, counter), piece
-	if !o.request.session.deliver(e, keepNever) {
-		return false
+	sent := false
+	if given {
+		sent = o.request.session.give(e)
+	} else {
+		sent = o.request.session.deliver(e, keepNever)
 	}
-	h.counts.delivered.Add(1)
-	return true
+	if sent {
+		h.counts.delivered.Add(1)
+	}
+	return sent
 }
 
 // appendChunk appends the data of stream.chunked, in the order of the reference.

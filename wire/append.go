@@ -64,6 +64,16 @@ func checkBlob(b []byte, last bool) error {
 // reference writes them (protocol §3). m.Data and the other raw members must
 // be valid JSON: see [Valid]. What it refuses leaves dst as it was.
 func Append(dst []byte, m *Message) ([]byte, error) {
+	frame, err := AppendBeforeChunk(dst, m)
+	if err != nil {
+		return dst, err
+	}
+	return append(frame, m.Chunk...), nil
+}
+
+// AppendBeforeChunk is [Append] for who writes m.Chunk by itself: the last bytes
+// of the frame are left out.
+func AppendBeforeChunk(dst []byte, m *Message) ([]byte, error) {
 	if err := Check(m); err != nil {
 		return dst, err
 	}
@@ -85,7 +95,6 @@ func Append(dst []byte, m *Message) ([]byte, error) {
 	binary.BigEndian.PutUint32(frame[length:], uint32(len(frame)-length-4))
 	if argc == 3 {
 		frame = binary.BigEndian.AppendUint32(frame, uint32(len(m.Chunk)))
-		frame = append(frame, m.Chunk...)
 	}
 	return frame, nil
 }

@@ -1,10 +1,9 @@
 package wire
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -24,6 +23,8 @@ type Reader struct {
 	size   int      // of the last frame
 	lent   int      // bytes that were lent and are not used yet
 	part   gathered // the beginning of a frame
+	chunk  []byte   // of the last frame, where it has memory of its own
+	chunks bool     // there has been a large one
 	memory memory   // for small messages
 
 	// Small messages are made several at a time, all for one piece of memory: who
@@ -65,8 +66,8 @@ func (r *Reader) Frame() ([]Arg, error) {
 	if err != nil {
 		return nil, r.fail(err)
 	}
-	if !own {
-		frame = bytes.Clone(frame)
+	if !own || r.chunk != nil {
+		frame = slices.Concat(frame, r.chunk)
 	}
 	rest := frame[headSize:]
 	args := make([]Arg, argc)
@@ -144,8 +145,10 @@ func (r *Reader) inPlace(m *Message, argc int, raw, rest []byte) bool {
 	m.Data = kept[data-from:]
 	m.raw = asWritten
 	if argc > 2 {
-		raw, _ = cutArg(rest)
-		m.Chunk = r.memory.keep(raw)
+		if m.Chunk = r.chunk; m.Chunk == nil {
+			raw, _ = cutArg(rest)
+			m.Chunk = r.memory.keep(raw)
+		}
 	}
 	return true
 }
@@ -164,7 +167,9 @@ func (r *Reader) fill(m *Message, argc int, rest []byte) error {
 	if argc > 2 {
 		// Only binary is ever sent here. What looks marked is a chunk that its
 		// sender did not look at: the receiver has it back as it was.
-		m.Chunk, _ = cutArg(rest)
+		if m.Chunk = r.chunk; m.Chunk == nil {
+			m.Chunk, _ = cutArg(rest)
+		}
 	}
 	return nil
 }
@@ -222,118 +227,4 @@ func (r *Reader) newMessage(size int, own bool) *Message {
 	r.slab = r.slab[1:]
 	r.made++
 	return m
-}
-
-// headSize is the length of what stands before the first argument.
-const headSize = 1 + len(magic)
-
-// frame makes one frame complete and returns it, with the number of its arguments.
-// It has memory of its own, or it is only lent, until the next frame. first is the
-// longest first argument that is accepted.
-func (r *Reader) frame(first int) (frame []byte, argc int, own bool, err error) {
-	r.offset += int64(r.size)
-	r.size = 0
-	run, err := r.lend(headSize)
-	if err != nil {
-		return nil, 0, false, err
-	}
-	argc, want, err := r.extent(run, first)
-	if err == nil && want <= len(run) {
-		r.size = want
-		r.skip(want)
-		return run[:want], argc, false, nil
-	}
-	for err == nil {
-		run = run[:min(len(run), want-len(r.part.bytes))]
-		r.part.add(run, want)
-		r.skip(len(run))
-		argc, want, err = r.extent(r.part.bytes, first)
-		if err == nil && want <= len(r.part.bytes) {
-			r.size = want
-			frame, own = r.part.take()
-			return frame, argc, own, nil
-		}
-		if err == nil {
-			run, err = r.lend(want)
-		}
-	}
-	return nil, 0, false, err
-}
-
-// lend returns what comes next. want is how long the frame under way is, at
-// least.
-func (r *Reader) lend(want int) ([]byte, error) {
-	run, err := r.src.Lend()
-	switch r.lent = len(run); {
-	case err == nil:
-		return run, nil
-	case !errors.Is(err, io.EOF):
-		return nil, err
-	case len(r.part.bytes) == 0:
-		return nil, io.EOF
-	}
-	return nil, formatError(ErrTruncated, "%d bytes where at least %d were expected", len(r.part.bytes), want)
-}
-
-func (r *Reader) skip(n int) {
-	r.src.Skip(n)
-	r.lent -= n
-}
-
-// extent tells by its beginning how long a frame is. Where that has not come, want
-// is how much would tell more.
-func (r *Reader) extent(b []byte, first int) (argc, want int, err error) {
-	if len(b) < headSize {
-		return 0, headSize, nil
-	}
-	if argc, err = checkHead(b); err != nil {
-		return 0, 0, err
-	}
-	want = headSize
-	for i := range argc {
-		if len(b) < want+4 {
-			return argc, want + 4, nil
-		}
-		length := uint64(binary.BigEndian.Uint32(b[want:]))
-		switch {
-		case i == 0 && length > uint64(first):
-			return 0, 0, formatError(ErrTooLarge, "a topic of %d bytes, the limit is %d", length-2, first-2)
-		case uint64(want)+4+length > uint64(r.limits.MaxFrame):
-			return 0, 0, formatError(ErrTooLarge, "a frame of more than %d bytes (argument %d announces %d)", r.limits.MaxFrame, i+1, length)
-		}
-		want += 4 + int(length)
-	}
-	return argc, want, nil
-}
-
-// cutArg splits the first argument from a complete frame behind its head.
-func cutArg(frame []byte) (arg, rest []byte) {
-	end := 4 + int(binary.BigEndian.Uint32(frame))
-	return frame[4:end:end], frame[end:]
-}
-
-// checkHead returns the number of arguments that the head of a frame tells.
-func checkHead(b []byte) (argc int, err error) {
-	switch {
-	case b[0]>>4 != version:
-		return 0, formatError(ErrVersion, "version %d, this is version %d%s", b[0]>>4, version, guess(b))
-	case string(b[1:headSize]) != magic:
-		return 0, formatError(ErrMagic, "%q in their place%s", b[1:headSize], guess(b))
-	case b[0]&15 == 0:
-		return 0, formatError(ErrArguments, "a frame without arguments")
-	}
-	return int(b[0] & 15), nil
-}
-
-// guess says what the peer seems to speak instead.
-func guess(b []byte) string {
-	switch {
-	case b[0] == 0x1f && b[1] == 0x8b:
-		return "; it looks like gzip, which is for TCP and TLS, not for unix sockets"
-	case (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3:
-		return "; it looks like TLS: use it on both sides or on none"
-	case string(b[:4]) == "HTTP" || string(b[:4]) == "GET ":
-		return "; it looks like HTTP: check the port"
-	}
-	return ""
 }

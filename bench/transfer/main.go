@@ -119,4 +119,4 @@ type letters struct{}
 
 func (letters) Read(p []byte) (int, error) { return copy(p, page), nil }
 
-var page = bytes.Repeat([]byte("a"), 64<<10)
+var page = bytes.Repeat([]byte("a"), 256<<10)

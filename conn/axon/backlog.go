@@ -20,6 +20,7 @@ type backlog struct {
 // A batch is some frames behind headRoom free bytes.
 type batch struct {
 	frames []byte
+	chunk  []byte // the end of the last frame, where its sender has given it away
 	last   uint64 // the number of the last message in it
 }
 
@@ -53,21 +54,42 @@ const (
 
 // append encodes the message with this number behind the others.
 func (b *backlog) append(m *wire.Message, number uint64) error {
-	size := m.Size() + envelopeSize
+	last := b.next(m.Size() + envelopeSize)
+	frames, err := b.encoder.Append(last.frames, m)
+	return b.came(last, frames, number, err)
+}
+
+// give is append for a message whose chunk is not copied but taken over.
+func (b *backlog) give(m *wire.Message, number uint64) error {
+	last := b.next(m.Size() - len(m.Chunk) + envelopeSize)
+	frames, err := wire.AppendBeforeChunk(last.frames, m)
+	if err == nil {
+		last.chunk = m.Chunk
+		b.size += len(m.Chunk)
+	}
+	return b.came(last, frames, number, err)
+}
+
+// next returns the batch for another message of this size.
+func (b *backlog) next(size int) *batch {
 	if n := len(b.batches); n == 0 || b.batches[n-1].isFull(size) {
 		b.batches = append(b.batches, batch{frames: b.buffer()})
 	}
 	last := &b.batches[len(b.batches)-1]
-	length := len(last.frames)
-	if want := length + size; want > cap(last.frames) {
+	if want := len(last.frames) + size; want > cap(last.frames) {
 		last.frames = b.grow(last.frames, want)
 	}
-	frames, err := b.encoder.Append(last.frames, m)
+	return last
+}
+
+// came notes what was appended to a batch, or that nothing was.
+func (b *backlog) came(to *batch, frames []byte, number uint64, err error) error {
+	length := len(to.frames)
 	if err != nil {
-		last.frames = frames[:length]
+		to.frames = frames[:length]
 		return err
 	}
-	last.frames, last.last = frames, number
+	to.frames, to.last = frames, number
 	b.size += len(frames) - length
 	return nil
 }
@@ -75,7 +97,7 @@ func (b *backlog) append(m *wire.Message, number uint64) error {
 // isFull reports whether another message of this size begins the next batch: a
 // buffer that is there is used up, since a peer that does not read has many.
 func (b batch) isFull(size int) bool {
-	return len(b.frames) >= batchSize && len(b.frames)+size > cap(b.frames)
+	return b.chunk != nil || len(b.frames) >= batchSize && len(b.frames)+size > cap(b.frames)
 }
 
 // empty reports whether nothing waits.
@@ -86,7 +108,7 @@ func (b *backlog) pop() batch {
 	first := b.batches[0]
 	b.batches = slices.Delete(b.batches, 0, 1)
 	b.recent = len(first.frames)
-	b.size -= b.recent - headRoom
+	b.size -= b.recent - headRoom + len(first.chunk)
 	return first
 }
 

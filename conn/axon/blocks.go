@@ -7,25 +7,34 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/xcraft-go/xbus/wire"
 )
 
-// send writes one batch: headRoom bytes of room, then frames.
-func (o *outbox) send(batch []byte) error {
-	frames := batch[headRoom:]
+// send writes one batch.
+func (o *outbox) send(b batch) error {
+	frames := b.frames[headRoom:]
 	var err error
 	switch {
+	case !o.link.cfg.compressed && b.chunk != nil:
+		err = o.socket.writeBuffers(net.Buffers{frames, b.chunk})
 	case !o.link.cfg.compressed:
 		_, err = o.socket.Write(frames)
 	case o.deflate != nil:
-		if _, err = o.deflate.Write(frames); err == nil {
+		_, err = o.deflate.Write(frames)
+		if err == nil && b.chunk != nil {
+			_, err = o.deflate.Write(b.chunk)
+		}
+		if err == nil {
 			err = o.deflate.Flush()
 		}
-	case len(frames) <= maxBlock:
-		_, err = o.socket.Write(o.storedInPlace(batch))
+	case len(frames) <= maxBlock && b.chunk == nil:
+		_, err = o.socket.Write(o.storedInPlace(b.frames))
 		o.note(frames)
 	default:
-		err = o.writeBlocks(frames)
+		err = o.writeBlocks(frames, b.chunk)
 		o.note(frames)
+		o.note(b.chunk)
 	}
 	return err
 }
@@ -70,35 +79,33 @@ func (o *outbox) storedInPlace(batch []byte) []byte {
 	return batch[begin:]
 }
 
-// writeBlocks cuts frames into stored blocks and writes several at a time,
-// without copying where the system can gather them.
-func (o *outbox) writeBlocks(frames []byte) error {
-	const together = 4
-	for len(frames) > 0 {
-		n := min(len(frames), together*maxBlock)
-		if err := o.socket.writeBuffers(o.storedBlocks(frames[:n])); err != nil {
-			return err
-		}
-		frames = frames[n:]
-	}
-	return nil
-}
-
-func (o *outbox) storedBlocks(frames []byte) net.Buffers {
-	count := (len(frames) + maxBlock - 1) / maxBlock
-	heads := make([]byte, count*blockHead)
-	buffers := make(net.Buffers, 0, 2*count+1)
+// writeBlocks cuts what stands in several places into stored blocks and writes
+// many at a time, without copying where the system can gather them.
+func (o *outbox) writeBlocks(places ...[]byte) error {
+	const together = 8
+	heads := make([]byte, 0, together*blockHead)
+	buffers := make(net.Buffers, 0, 2*together+1)
 	if !o.opened {
 		o.opened = true
 		buffers = append(buffers, []byte(endlessHead))
 	}
-	for len(frames) > 0 {
-		n := min(len(frames), maxBlock)
-		putBlockHead(heads, n)
-		buffers = append(buffers, heads[:blockHead], frames[:n])
-		heads, frames = heads[blockHead:], frames[n:]
+	for _, rest := range places {
+		for len(rest) > 0 {
+			if len(heads) == cap(heads) {
+				if err := o.socket.writeBuffers(buffers); err != nil {
+					return err
+				}
+				heads, buffers = heads[:0], buffers[:0]
+			}
+			n := min(len(rest), maxBlock)
+			heads = heads[:len(heads)+blockHead]
+			head := heads[len(heads)-blockHead:]
+			putBlockHead(head, n)
+			buffers = append(buffers, head, rest[:n])
+			rest = rest[n:]
+		}
 	}
-	return buffers
+	return o.socket.writeBuffers(buffers)
 }
 
 // putBlockHead writes the head of a stored block that is not the last one: the
@@ -144,13 +151,8 @@ func (w socketWriter) progress(n int64, err error) error {
 
 // writeBuffers writes what stands in several places.
 func (w socketWriter) writeBuffers(buffers net.Buffers) (err error) {
-	if _, gathers := w.socket.(*net.TCPConn); !gathers {
-		joined := make([]byte, 0, sizeOf(buffers)) // one record of TLS holds more than a head
-		for _, b := range buffers {
-			joined = append(joined, b...)
-		}
-		_, err := w.Write(joined)
-		return err
+	if isTLS(w.socket) {
+		return w.writeJoined(buffers)
 	}
 	for err == nil && len(buffers) > 0 {
 		var n int64
@@ -161,9 +163,23 @@ func (w socketWriter) writeBuffers(buffers net.Buffers) (err error) {
 	return err
 }
 
-func sizeOf(buffers net.Buffers) (n int) {
-	for _, b := range buffers {
-		n += len(b)
+// writeJoined copies, so that one record of TLS holds more than a head.
+func (w socketWriter) writeJoined(buffers net.Buffers) error {
+	joined := wire.NewChunk()
+	defer wire.FreeChunk(joined)
+	n := 0
+	for _, rest := range buffers {
+		for len(rest) > 0 {
+			if n == len(joined) {
+				if _, err := w.Write(joined); err != nil {
+					return err
+				}
+				n = 0
+			}
+			took := copy(joined[n:], rest)
+			n, rest = n+took, rest[took:]
+		}
 	}
-	return n
+	_, err := w.Write(joined[:n])
+	return err
 }

@@ -150,7 +150,13 @@ func (l *link) diagnosed(err error) error {
 
 // Send implements [conn.Link].
 func (l *link) Send(ctx context.Context, m *wire.Message) (uint64, error) {
-	return l.out.put(ctx, m, false)
+	return l.out.put(ctx, m, queued)
+}
+
+// SendChunk is Send for a message whose chunk was made by wire.NewChunk and is
+// given away with it: it is written without being copied.
+func (l *link) SendChunk(ctx context.Context, m *wire.Message) (uint64, error) {
+	return l.out.put(ctx, m, given)
 }
 
 // Close implements [conn.Link].

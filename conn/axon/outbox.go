@@ -55,9 +55,17 @@ func newOutbox(l *link) *outbox {
 	return o
 }
 
-// put encodes m behind what waits already. now asks for a first one to be
-// written at once.
-func (o *outbox) put(ctx context.Context, m *wire.Message, now bool) (uint64, error) {
+// A manner is how a message goes into an outbox.
+type manner uint8
+
+const (
+	queued manner = iota // to be written with what others queue
+	prompt               // a first one is written at once
+	given                // its chunk is taken over, not copied
+)
+
+// put encodes m behind what waits already.
+func (o *outbox) put(ctx context.Context, m *wire.Message, how manner) (uint64, error) {
 	o.mu.Lock()
 	for o.err == nil && o.backlog.size > o.link.cfg.SendQueue {
 		if err := o.awaitRoom(ctx); err != nil {
@@ -66,7 +74,11 @@ func (o *outbox) put(ctx context.Context, m *wire.Message, now bool) (uint64, er
 		}
 	}
 	err := o.err
-	if err == nil {
+	switch {
+	case err != nil:
+	case how == given:
+		err = o.backlog.give(m, o.number+1)
+	default:
 		err = o.backlog.append(m, o.number+1)
 	}
 	if err != nil {
@@ -79,7 +91,7 @@ func (o *outbox) put(ctx context.Context, m *wire.Message, now bool) (uint64, er
 	if start {
 		o.link.wg.Add(1) // under the lock: not after stop, so not after Close waits
 	}
-	now = now && start && o.backlog.size <= maxNow
+	now := how == prompt && start && o.backlog.size <= maxNow
 	o.mu.Unlock()
 	switch {
 	case now:
@@ -164,11 +176,12 @@ func (o *outbox) write() {
 	}
 	for {
 		runtime.Gosched()
-		frames, ok := o.take()
+		batch, ok := o.take()
 		if !ok {
 			return
 		}
-		o.sent(frames, o.send(frames))
+		o.sent(batch.frames, o.send(batch))
+		wire.FreeChunk(batch.chunk)
 	}
 }
 
@@ -184,16 +197,16 @@ func (o *outbox) sent(frames []byte, err error) {
 }
 
 // take returns the next batch, or ends the writer.
-func (o *outbox) take() (frames []byte, ok bool) {
+func (o *outbox) take() (next batch, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over() {
-		return nil, false
+		return next, false
 	}
-	batch := o.backlog.pop()
-	o.written.Store(batch.last)
+	next = o.backlog.pop()
+	o.written.Store(next.last)
 	tell(&o.room)
-	return batch.frames, true
+	return next, true
 }
 
 // over reports whether nothing is left to write, which ends the writer; mu is

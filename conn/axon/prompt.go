@@ -13,7 +13,10 @@ import (
 // SendNow returns, without a goroutine, as far as the system takes it at once.
 // Where many are sent, Send makes larger batches.
 func (l *link) SendNow(ctx context.Context, m *wire.Message) (uint64, error) {
-	return l.out.put(ctx, m, l.out.prompt != nil)
+	if l.out.prompt == nil {
+		return l.out.put(ctx, m, queued)
+	}
+	return l.out.put(ctx, m, prompt)
 }
 
 // maxNow is the largest message that is written at once.
@@ -58,11 +61,12 @@ func (w *promptWriter) write(b []byte) (rest []byte) {
 // writeNow is write on the goroutine that has put the first message. It gives the
 // role of the writer to a goroutine when more is left than it can write at once.
 func (o *outbox) writeNow() {
-	frames, ok := o.take()
+	batch, ok := o.take()
 	if !ok {
 		o.link.wg.Done()
 		return
 	}
+	frames := batch.frames
 	out := frames[headRoom:]
 	if o.link.cfg.compressed {
 		out = o.storedInPlace(frames)

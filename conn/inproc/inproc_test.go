@@ -283,3 +283,23 @@ func TestWritten(t *testing.T) {
 		t.Errorf("%d messages were written, the hall has %d", got, received)
 	}
 }
+
+// A chunk that is given away belongs to the peer, all others are shared.
+func TestChunks(t *testing.T) {
+	client, hall := newPair(conn.LinkInfo{})
+	defer client.Close()
+	defer hall.Close()
+	for name, send := range map[string]func(context.Context, *wire.Message) (uint64, error){"Send": hall.Send, "SendChunk": hall.SendChunk} {
+		m := &wire.Message{Topic: "a::b", Chunk: wire.NewChunk()}
+		if _, err := send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		got, err := client.Receive()
+		if err != nil || &got.Chunk[0] != &m.Chunk[0] {
+			t.Fatalf("%s: another chunk came, or %v", name, err)
+		}
+		if given := cap(got.Chunk) > len(got.Chunk); given != (name == "SendChunk") {
+			t.Errorf("%s: the chunk has room for %d bytes, it has %d", name, cap(got.Chunk), len(got.Chunk))
+		}
+	}
+}

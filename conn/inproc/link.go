@@ -50,10 +50,20 @@ func (l *link) Receive() (*wire.Message, error) {
 // Send implements [conn.Link]: the peer receives a copy of m that shares its
 // strings and its payload.
 func (l *link) Send(ctx context.Context, m *wire.Message) (uint64, error) {
+	return l.send(ctx, m, wire.ShareChunk(m.Chunk))
+}
+
+// SendChunk is Send for a message whose chunk was made by wire.NewChunk and is
+// given away with it: the peer owns it.
+func (l *link) SendChunk(ctx context.Context, m *wire.Message) (uint64, error) {
+	return l.send(ctx, m, m.Chunk)
+}
+
+func (l *link) send(ctx context.Context, m *wire.Message, chunk []byte) (uint64, error) {
 	if err := wire.Check(m); err != nil {
 		return 0, fmt.Errorf("%w: %w", conn.ErrNotSent, err)
 	}
-	number, err := l.out.put(ctx, m)
+	number, err := l.out.put(ctx, m, chunk)
 	switch {
 	case err == nil:
 		l.peer.received.Store(int64(time.Since(l.peer.started)))

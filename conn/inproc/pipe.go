@@ -42,8 +42,8 @@ type pipe struct {
 
 func newPipe() *pipe { return &pipe{ready: make(chan struct{}, 1)} }
 
-// put queues a copy of m and returns its number.
-func (p *pipe) put(ctx context.Context, m *wire.Message) (number uint64, err error) {
+// put queues a copy of m, with this chunk, and returns its number.
+func (p *pipe) put(ctx context.Context, m *wire.Message, chunk []byte) (number uint64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
@@ -53,7 +53,7 @@ func (p *pipe) put(ctx context.Context, m *wire.Message) (number uint64, err err
 		case p.ended:
 			return 0, errEnded
 		case len(p.queue) < queueLimit:
-			p.queue = append(p.queue, p.copy(m))
+			p.queue = append(p.queue, p.copy(m, chunk))
 			p.number++
 			p.wake()
 			return p.number, nil
@@ -63,13 +63,14 @@ func (p *pipe) put(ctx context.Context, m *wire.Message) (number uint64, err err
 	}
 }
 
-func (p *pipe) copy(m *wire.Message) *wire.Message {
+func (p *pipe) copy(m *wire.Message, chunk []byte) *wire.Message {
 	if len(p.slab) == 0 {
 		p.slab = make([]wire.Message, messagesAtOnce)
 	}
 	c := &p.slab[0]
 	p.slab = p.slab[1:]
 	*c = *m
+	c.Chunk = chunk
 	return c
 }
 
