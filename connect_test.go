@@ -51,23 +51,20 @@ func TestConnectErrors(t *testing.T) {
 		wants   []error
 		text    string
 	}{
-		{"refused", vacant, nil, 5 * time.Second, conn.ErrRefused, nil, "127.0.0.1:"},
-		{"no such hall in this process", func(*testing.T) string { return "mem://nobody" }, nil, 5 * time.Second, conn.ErrRefused, nil, "mem://nobody"},
-		{"a hall that says nothing", silent, nil, 700 * time.Millisecond, conn.ErrNoHeartbeat, []error{context.DeadlineExceeded}, "the hall has not answered"},
-		{"refused, until the patience ends", vacant, []xbus.Option{xbus.WithRetryFirst()}, 700 * time.Millisecond,
+		{"refused", vacant, nil, time.Minute, conn.ErrRefused, nil, "127.0.0.1:"},
+		{"no such hall in this process", func(*testing.T) string { return "mem://nobody" }, nil, time.Minute, conn.ErrRefused, nil, "mem://nobody"},
+		{"a hall that says nothing", silent, nil, 2 * time.Second, conn.ErrNoHeartbeat, []error{context.DeadlineExceeded}, "the hall has not answered"},
+		{"refused, until the patience ends", vacant, []xbus.Option{xbus.WithRetryFirst()}, 2 * time.Second,
 			conn.ErrRefused, []error{context.DeadlineExceeded}, "connection refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), c.within)
+			address := c.address(t)
+			ctx, cancel := context.WithTimeout(t.Context(), c.within) // long enough for an attempt on a busy machine
 			defer cancel()
-			began := time.Now()
-			client, err := xbus.Connect(ctx, c.address(t), append(c.opts, quick())...)
+			client, err := xbus.Connect(ctx, address, append(c.opts, quick())...)
 			if err == nil {
 				client.Close()
 				t.Fatal("connected")
-			}
-			if took := time.Since(began); took > c.within+10*time.Second {
-				t.Errorf("after %v", took)
 			}
 			wantErr(t, err, append(c.wants, c.reason)...)
 			if conn.ReasonOf(err) != c.reason {

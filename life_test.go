@@ -152,19 +152,19 @@ func TestEventsBeforeCloseCanBeRead(t *testing.T) {
 func TestGoroutines(t *testing.T) {
 	count := func(want, baseline int) {
 		t.Helper()
-		for range 200 {
-			if runtime.NumGoroutine()-baseline == want {
-				return
+		for ctx := within(t); runtime.NumGoroutine()-baseline != want; time.Sleep(time.Millisecond) {
+			if ctx.Err() != nil {
+				t.Fatalf("%d goroutines, want %d", runtime.NumGoroutine()-baseline, want)
 			}
-			time.Sleep(5 * time.Millisecond)
 		}
-		t.Errorf("%d goroutines, want %d", runtime.NumGoroutine()-baseline, want)
 	}
-	stable := func() int {
+	stable := func() int { // how many there are when none has ended for a while
 		n := runtime.NumGoroutine()
-		for range 10 {
+		for same := 0; same < 50; same++ {
 			time.Sleep(5 * time.Millisecond)
-			n = min(n, runtime.NumGoroutine())
+			if now := runtime.NumGoroutine(); now != n {
+				n, same = now, 0
+			}
 		}
 		return n
 	}

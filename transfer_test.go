@@ -134,9 +134,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func streamClient(t *testing.T, url string, opts ...xbus.Option) *xbus.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	c, err := xbus.Connect(ctx, url, opts...)
+	c, err := xbus.Connect(within(t), url, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,11 +142,7 @@ func streamClient(t *testing.T, url string, opts ...xbus.Option) *xbus.Client {
 	return c
 }
 
-func streamTime(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
+func streamTime(t *testing.T) context.Context { return within(t) }
 
 var sizes = []source{
 	{Size: 0}, {Size: 1}, {Size: 65535}, {Size: 65536}, {Size: 65537}, {Size: 5000, Small: true},
@@ -192,7 +186,7 @@ func TestStreamsOverEachDoor(t *testing.T) {
 // streamsOver waits until nothing of a stream is left in the hall.
 func streamsOver(t *testing.T, hall *server.Hall) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		s := hall.Stats()
 		if s.InFlight == 0 && s.Running == 0 {
 			return
