@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
-	"time"
 
 	"github.com/xcraft-go/xbus/conn"
 	"github.com/xcraft-go/xbus/wire"
@@ -19,15 +18,13 @@ type link struct {
 	info    conn.LinkInfo // what does not change
 	leave   func(*link)   // of the hall's end
 
-	started  time.Time
-	received atomic.Int64 // since started
-	closed   atomic.Bool
+	closed atomic.Bool
 }
 
 func newPair(info conn.LinkInfo) (client, hall *link) {
 	commands, events := newPipe(), newPipe()
-	client = &link{in: events, out: commands, info: info, started: time.Now()}
-	hall = &link{in: commands, out: events, info: info, started: time.Now()}
+	client = &link{in: events, out: commands, info: info}
+	hall = &link{in: commands, out: events, info: info}
 	client.peer, hall.peer = hall, client
 	return client, hall
 }
@@ -66,7 +63,6 @@ func (l *link) send(ctx context.Context, m *wire.Message, chunk []byte) (uint64,
 	number, err := l.out.put(ctx, m, chunk)
 	switch {
 	case err == nil:
-		l.peer.received.Store(int64(time.Since(l.peer.started)))
 		return number, nil
 	case errors.Is(err, errNoRoom):
 		return 0, l.fault("send", conn.ErrOverflow, fmt.Errorf("%w: %w", conn.ErrNotSent, context.Cause(ctx)))
@@ -99,6 +95,6 @@ func (l *link) Close() error {
 func (l *link) Info() conn.LinkInfo {
 	info := l.info
 	info.Written = l.out.written()
-	info.LastReceived = l.started.Add(time.Duration(l.received.Load()))
+	info.LastReceived = l.in.lastCame()
 	return info
 }

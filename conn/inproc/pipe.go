@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/xcraft-go/xbus/wire"
 )
@@ -34,13 +35,15 @@ type pipe struct {
 	room   chan struct{}  // closed when there is room or it is over; nil unless somebody waits
 	ended  bool           // by the writer: what is queued is still read
 	gone   bool           // by the reader
+	came   time.Time      // when the message of the number noted came, or a little later
+	noted  uint64
 
 	// The reader's own.
 	batch []*wire.Message
 	taken int // the beginning of batch
 }
 
-func newPipe() *pipe { return &pipe{ready: make(chan struct{}, 1)} }
+func newPipe() *pipe { return &pipe{ready: make(chan struct{}, 1), came: time.Now()} }
 
 // put queues a copy of m, with this chunk, and returns its number.
 func (p *pipe) put(ctx context.Context, m *wire.Message, chunk []byte) (number uint64, err error) {
@@ -55,7 +58,10 @@ func (p *pipe) put(ctx context.Context, m *wire.Message, chunk []byte) (number u
 		case len(p.queue) < queueLimit:
 			p.queue = append(p.queue, p.copy(m, chunk))
 			p.number++
-			p.wake()
+			if p.asleep {
+				p.note()
+				p.wake()
+			}
 			return p.number, nil
 		case !p.awaitRoom(ctx):
 			return 0, errNoRoom
@@ -79,6 +85,15 @@ func (p *pipe) wake() {
 	if p.asleep {
 		p.asleep = false
 		p.ready <- struct{}{} // one that is asleep has taken the value before
+	}
+}
+
+// note notes the time of the last message, unless it was; mu is held. It is called
+// when the reader is woken and when it has nothing more to do, so that not each
+// message of many takes a look at the clock.
+func (p *pipe) note() {
+	if p.noted != p.number {
+		p.came, p.noted = time.Now(), p.number
 	}
 }
 
@@ -139,6 +154,7 @@ func (p *pipe) more() error {
 		p.mu.Unlock()
 		return errEnded
 	}
+	p.note()
 	p.asleep = true
 	p.mu.Unlock()
 	<-p.ready
@@ -157,6 +173,14 @@ func (p *pipe) stop(how *bool) {
 	*how = true
 	p.makeRoom()
 	p.wake()
+}
+
+// lastCame is when the last message came.
+func (p *pipe) lastCame() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note()
+	return p.came
 }
 
 // written is the number of the last message that the reader has or could have.
