@@ -16,8 +16,8 @@ type memory struct {
 
 const (
 	firstPiece = 512
-	maxPiece   = 32 << 10
-	maxSmall   = 4 << 10 // what is larger has memory of its own
+	maxPiece   = 28 << 10 // the largest one that does not take the allocator more work
+	maxSmall   = 4 << 10  // what is larger has memory of its own
 )
 
 // reserve makes sure that n bytes fit into the present piece.

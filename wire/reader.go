@@ -34,7 +34,7 @@ type Reader struct {
 	made  int // messages made for it
 }
 
-const maxSlab = 32
+const maxSlab = 48 // just under 8 KiB
 
 // NewReader returns a Reader of src. From a [Lender] it reads no more than it
 // needs, from any other source what there is.
