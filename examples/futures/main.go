@@ -74,6 +74,8 @@ func run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "first came: %t\n", first != "time-out")
 	}
 	client.Close()
+	for range changed { // what has come before can still be read, and wait waits for that
+	}
 	if err := wait(); !errors.Is(err, xbus.ErrClosed) {
 		return err
 	}
