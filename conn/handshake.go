@@ -97,7 +97,7 @@ func (c *Conn) ask(ctx context.Context, link Link) (question, error) {
 		return question{}, &Error{Op: "handshake", Addr: c.cfg.Transport.String(), Err: err, Hint: "Config.Announce gave what JSON cannot hold"}
 	}
 	route := route{Nice: c.cfg.Nice, NoForwarding: c.cfg.NoForwarding, NodeName: c.cfg.NodeName, Port: link.Info().Port}
-	_, err = link.Send(ctx, &wire.Message{
+	_, err = sendNow(ctx, link, &wire.Message{
 		Topic: wire.CommandAuto, Token: or(c.identity.Token, "invalid"), OrcName: wire.GreatHall, ID: wire.NewID(),
 		Data: data, Router: wire.Axon, OriginRouter: wire.Axon, Rare: &wire.Rare{ARP: route.arp(temporary)},
 	})

@@ -149,6 +149,14 @@ type promptLink interface {
 	SendNow(context.Context, *wire.Message) (number uint64, err error)
 }
 
+// sendNow sends a message that is the only one for a while.
+func sendNow(ctx context.Context, link Link, m *wire.Message) (uint64, error) {
+	if prompt, ok := link.(promptLink); ok {
+		return prompt.SendNow(ctx, m)
+	}
+	return link.Send(ctx, m)
+}
+
 func (c *Conn) send(ctx context.Context, m *wire.Message, now bool) (Receipt, error) {
 	a := c.attached.Load()
 	if a == nil {

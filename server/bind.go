@@ -108,7 +108,7 @@ func (h *Hall) welcome(p *peer, s *session, a ask) {
 	h.routes.join(s)
 	answer := h.direct(a.autoConnectToken, a.autoConnectToken+"::autoconnect.finished", nil)
 	answer.Data = h.welcomeText(name, h.commands.load().registry(), resume)
-	p.send(answer)
+	p.post(answer, len(replay) == 0)
 	for _, event := range replay {
 		p.send(event)
 	}

@@ -82,7 +82,9 @@ func newPeer(h *Hall, link conn.Link) *peer {
 
 // serve receives until the connection ends.
 func (p *peer) serve() {
-	p.heartbeat()
+	if p.info.InProcess { // by sockets it was greeted with one, before they were paired
+		p.heartbeat()
+	}
 	p.bindAt = time.AfterFunc(bindTimeout, func() {
 		if p.session.Load() == nil && !p.asked.Load() {
 			p.end(Unbound, errors.New("no autoconnect in time"))

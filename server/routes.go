@@ -28,9 +28,10 @@ type session struct {
 	closed  bool // it is over
 
 	// Guarded by routes.mu.
-	names map[string]struct{}
-	first string                    // the name that autoconnect gave first
-	lines map[string]map[string]int // line → orc name → count
+	joined bool // it is among those that get events
+	names  map[string]struct{}
+	first  string                    // the name that autoconnect gave first
+	lines  map[string]map[string]int // line → orc name → count
 }
 
 // keeping says whether an event is kept for a client of xbus.
@@ -89,7 +90,7 @@ func isNotice(topic string) bool {
 // routes knows who owns which name and who listens to which line (protocol
 // §2.9, §6.5).
 type routes struct {
-	all atomic.Pointer[[]*session] // who gets events for everybody; replaced, never changed
+	all atomic.Pointer[[]*session] // who gets events for everybody; it grows behind what its readers see
 
 	mu       sync.RWMutex
 	peers    map[*peer]struct{}
@@ -150,16 +151,18 @@ func (t *routes) count() (connections, bound, sessions int) {
 func (t *routes) join(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s.names == nil {
-		s.names, s.lines = make(map[string]struct{}), make(map[string]map[string]int)
-	}
 	if s.id != "" {
 		t.sessions[s.id] = s
 	}
-	if list := *t.all.Load(); !slices.Contains(list, s) {
-		list = append(slices.Clip(list), s)
-		t.all.Store(&list)
+	if s.joined {
+		return
 	}
+	s.joined = true
+	if s.names == nil {
+		s.names, s.lines = make(map[string]struct{}), make(map[string]map[string]int)
+	}
+	list := append(*t.all.Load(), s)
+	t.all.Store(&list)
 }
 
 // byID returns the session with a secret id.
@@ -237,39 +240,45 @@ func (t *routes) leave(p *peer) (gone []string) {
 	return nil
 }
 
-// forget takes a session out of all tables and returns its names.
-func (t *routes) forget(s *session) (names []string) {
+// forget takes sessions out of all tables and returns their names.
+func (t *routes) forget(sessions ...*session) (names []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name := range s.names {
-		delete(t.owners, name)
-		names = append(names, name)
+	for _, s := range sessions {
+		for name := range s.names {
+			delete(t.owners, name)
+			names = append(names, name)
+		}
+		clear(s.names)
+		for line := range s.lines {
+			t.unlisten(line, s)
+		}
+		if s.id != "" {
+			delete(t.sessions, s.id)
+		}
+		s.joined = false
 	}
-	clear(s.names)
-	for line := range s.lines {
-		t.unlisten(line, s)
+	if len(sessions) > 0 {
+		list := slices.DeleteFunc(slices.Clone(*t.all.Load()), func(s *session) bool { return !s.joined })
+		t.all.Store(&list)
 	}
-	if s.id != "" {
-		delete(t.sessions, s.id)
-	}
-	list := slices.DeleteFunc(slices.Clone(*t.all.Load()), func(other *session) bool { return other == s })
-	t.all.Store(&list)
 	return names
 }
 
 // expire forgets the sessions of clients that went before a moment, and returns
 // their names.
 func (t *routes) expire(before time.Time) (names []string) {
+	var expired []*session
 	for _, s := range t.away() {
 		s.mu.Lock()
 		over := s.peer == nil && s.gone.Before(before)
 		s.closed = s.closed || over
 		s.mu.Unlock()
 		if over {
-			names = append(names, t.forget(s)...)
+			expired = append(expired, s)
 		}
 	}
-	return names
+	return t.forget(expired...)
 }
 
 // limitAway forgets the longest gone beyond a number of sessions, and returns
@@ -295,17 +304,17 @@ func (t *routes) limitAway(limit int) (names []string, sessions int) {
 		return nil, 0
 	}
 	slices.SortFunc(list, func(a, b absent) int { return a.gone.Compare(b.gone) })
+	var longest []*session
 	for _, a := range list[:len(list)-limit+limit/8] {
 		a.s.mu.Lock()
 		over := a.s.peer == nil
 		a.s.closed = over
 		a.s.mu.Unlock()
 		if over {
-			sessions++
-			names = append(names, t.forget(a.s)...)
+			longest = append(longest, a.s)
 		}
 	}
-	return names, sessions
+	return t.forget(longest...), len(longest)
 }
 
 // crowded tells that more than limit sessions may be without a connection.

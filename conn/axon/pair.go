@@ -147,14 +147,15 @@ func (l *link) join(events net.Conn) {
 
 // portsOf returns the ports that the routes of a command name.
 func portsOf(arp json.RawMessage) []uint64 {
-	var routes map[string]struct{ Port json.RawMessage }
-	if arp == nil || json.Unmarshal(arp, &routes) != nil {
-		return nil
-	}
 	var ports []uint64
-	for _, r := range routes {
-		if port, err := strconv.ParseUint(string(r.Port), 10, 64); err == nil && port != 0 {
-			ports = append(ports, port)
+	for _, route := range wire.Members(arp) {
+		for name, value := range wire.Members(route) {
+			if name != "port" {
+				continue
+			}
+			if port, err := strconv.ParseUint(string(value), 10, 64); err == nil && port != 0 {
+				ports = append(ports, port)
+			}
 		}
 	}
 	return ports
