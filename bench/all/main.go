@@ -88,10 +88,12 @@ func (r runner) run(ctx context.Context, programs []string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(r.dir)
+	build := []string{"build", "-o", r.dir + string(filepath.Separator)} // a folder: all at once
 	for _, p := range programs {
-		if err := r.command(ctx, "go", "build", "-o", filepath.Join(r.dir, p), "./"+p); err != nil {
-			return fmt.Errorf("%s cannot be built: %w", p, err)
-		}
+		build = append(build, "./"+p)
+	}
+	if err := r.command(ctx, "go", build...); err != nil {
+		return fmt.Errorf("the programs cannot be built: %w", err)
 	}
 	facts := report.Machine(ctx)
 	results := filepath.Join(r.dir, "results.jsonl")

@@ -13,9 +13,13 @@ import (
 	"github.com/xcraft-go/xbus/rpc"
 )
 
-// many is how many events a hall publishes at a time, below what makes it cut a
-// client that does not follow.
-const many = 20_000
+var (
+	// times is how many calls are counted.
+	times = 20_000
+	// many is how many events a hall publishes at a time, below what makes it cut a
+	// client that does not follow.
+	many = 20_000
+)
 
 // allocations is a table of counts: the side of a client is measured with the
 // hall in another process, both sides in one.
@@ -44,9 +48,9 @@ func allocations(ctx context.Context, b *measure.Bench) error {
 	}
 	defer bursts.Close()
 	observed := rpc.Trace(func(rpc.Step) {})
-	times, bursting := 20_000, 5*many
+	times, bursting := times, 5*many
 	if b.Quick {
-		times, bursting = 5000, many
+		times, bursting = times/4, many
 	}
 	cases := []measure.Case{
 		counting("a call", "client", times, func(ctx context.Context, n int) error { return calls(ctx, client, n, 1) }),

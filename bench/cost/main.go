@@ -17,12 +17,14 @@ import (
 
 func main() {
 	rig.Child()
-	measure.Main("cost", func(ctx context.Context, b *measure.Bench) error {
-		for _, part := range []func(context.Context, *measure.Bench) error{inProcess, allocations} {
-			if err := part(ctx, b); err != nil {
-				return err
-			}
+	measure.Main("cost", run)
+}
+
+func run(ctx context.Context, b *measure.Bench) error {
+	for _, part := range []func(context.Context, *measure.Bench) error{inProcess, allocations} {
+		if err := part(ctx, b); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }

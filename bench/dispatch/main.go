@@ -16,15 +16,15 @@ import (
 	"github.com/xcraft-go/xbus/bench/internal/measure"
 )
 
-func main() {
-	measure.Main("dispatch", func(ctx context.Context, b *measure.Bench) error {
-		for _, part := range []func(context.Context, *measure.Bench) error{lookups, whole} {
-			if err := part(ctx, b); err != nil {
-				return err
-			}
+func main() { measure.Main("dispatch", run) }
+
+func run(ctx context.Context, b *measure.Bench) error {
+	for _, part := range []func(context.Context, *measure.Bench) error{lookups, whole} {
+		if err := part(ctx, b); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // sizes are how many patterns there are.

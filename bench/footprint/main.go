@@ -23,38 +23,43 @@ import (
 
 func main() {
 	rig.Child()
-	measure.Main("footprint", func(ctx context.Context, b *measure.Bench) error {
-		many := 1000
-		if b.Quick {
-			many = 200
+	measure.Main("footprint", run)
+}
+
+// many is how many connections are opened, and a tenth of the subscriptions and calls.
+var many = 1000
+
+func run(ctx context.Context, b *measure.Bench) error {
+	many := many
+	if b.Quick {
+		b.Rounds, many = 1, many/5 // memory is the same each time, and rests take seconds
+	}
+	var cases []measure.Case
+	for _, t := range []thing{
+		connections("xbus tcp", many, "xcraft://127.0.0.1:0"),
+		connections("xbus unix", many, fmt.Sprintf("xcraft+unix://xbus-bench-footprint-%d", os.Getpid())),
+		connections("xbus mem", many, "mem://bench-footprint"),
+		connectionsNATS(many),
+		subscriptions(10 * many),
+		subscriptionsNATS(10 * many),
+		callsInFlight(10 * many),
+		awaitedCalls(many),
+		requestsNATS(many),
+		stalled(4000),
+		stalledNATS(4000),
+	} {
+		if b.Wants(t.row) && !(b.Quick && beside(t)) {
+			cases = append(cases, measure.Case{Key: t.Key(), Unit: t.unit, Measure: t.measure})
 		}
-		var cases []measure.Case
-		for _, t := range []thing{
-			connections("xbus tcp", many, "xcraft://127.0.0.1:0"),
-			connections("xbus unix", many, fmt.Sprintf("xcraft+unix://xbus-bench-footprint-%d", os.Getpid())),
-			connections("xbus mem", many, "mem://bench-footprint"),
-			connectionsNATS(many),
-			subscriptions(10 * many),
-			subscriptionsNATS(10 * many),
-			callsInFlight(10 * many),
-			awaitedCalls(many),
-			requestsNATS(many),
-			stalled(4000),
-			stalledNATS(4000),
-		} {
-			if b.Wants(t.row) && !(b.Quick && beside(t)) {
-				cases = append(cases, measure.Case{Key: t.Key(), Unit: t.unit, Measure: t.measure})
-			}
-		}
-		if err := b.Run(ctx, cases); err != nil {
-			return err
-		}
-		value := func(t thing) float64 { return b.Median(t.Key()) }
-		b.Figure("mem_connection_kb", value(connections("xbus tcp", many, "")), "kB", measure.AtMost(48))
-		b.Figure("mem_subscription_b", value(subscriptions(0)), "B", measure.AtMost(1024))
-		b.Figure("mem_call_b", value(callsInFlight(0)), "B", measure.AtMost(512))
-		return nil
-	})
+	}
+	if err := b.Run(ctx, cases); err != nil {
+		return err
+	}
+	value := func(t thing) float64 { return b.Median(t.Key()) }
+	b.Figure("mem_connection_kb", value(connections("xbus tcp", many, "")), "kB", measure.AtMost(48))
+	b.Figure("mem_subscription_b", value(subscriptions(0)), "B", measure.AtMost(1024))
+	b.Figure("mem_call_b", value(callsInFlight(0)), "B", measure.AtMost(512))
+	return nil
 }
 
 // beside is what a quick run leaves out: it has no bar and nothing to compare with.
@@ -107,7 +112,7 @@ func inUse() int64 {
 }
 
 // rest is longer than the interval of heartbeats.
-const rest = 700 * time.Millisecond
+var rest = 700 * time.Millisecond
 
 // writeHeap keeps a profile of what lives.
 func writeHeap(file string) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/xcraft-go/xbus"
 	"github.com/xcraft-go/xbus/bench/internal/measure"
 	"github.com/xcraft-go/xbus/bench/internal/rig"
+	"github.com/xcraft-go/xbus/conn"
 	"github.com/xcraft-go/xbus/server"
 )
 
@@ -15,7 +16,7 @@ import (
 var pauses = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}
 
 // settled is how long a session lasts before its hall goes.
-const settled = 500 * time.Millisecond
+var settled = 500 * time.Millisecond
 
 // back is a table with the pauses as its columns.
 func back(ctx context.Context, b *measure.Bench) error {
@@ -75,6 +76,9 @@ func (r *restarting) restart(ctx context.Context, pause time.Duration) (time.Dur
 	url := r.hall.URL()
 	if err := r.hall.Close(); err != nil {
 		return 0, err
+	}
+	if _, err := r.client.State().Wait(ctx, func(s conn.State) bool { return !s.Usable() }); err != nil {
+		return 0, err // a call before that would be lost
 	}
 	time.Sleep(pause)
 	hall, err := rig.Open(ctx, url)

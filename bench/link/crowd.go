@@ -20,11 +20,14 @@ import (
 // data is that of a call of about 300 bytes.
 var data = json.RawMessage(`"` + strings.Repeat("x", 200) + `"`)
 
+// crowded is how many connections a crowd has.
+var crowded = 1000
+
 // crowd has many connections with one call in flight on each.
 func crowd(ctx context.Context, b *measure.Bench) error {
-	n := 1000
+	n := crowded
 	if b.Quick {
-		n = 200
+		n /= 5
 	}
 	var cases []measure.Case
 	for _, c := range []struct {

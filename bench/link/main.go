@@ -15,13 +15,13 @@ import (
 	"github.com/xcraft-go/xbus/bench/internal/measure"
 )
 
-func main() {
-	measure.Main("link", func(ctx context.Context, b *measure.Bench) error {
-		for _, part := range []func(context.Context, *measure.Bench) error{connect, back, crowd} {
-			if err := part(ctx, b); err != nil {
-				return err
-			}
+func main() { measure.Main("link", run) }
+
+func run(ctx context.Context, b *measure.Bench) error {
+	for _, part := range []func(context.Context, *measure.Bench) error{connect, back, crowd} {
+		if err := part(ctx, b); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
