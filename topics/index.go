@@ -4,16 +4,18 @@ import "unsafe"
 
 // An entry is a pattern with those who subscribed to it, in order. It holds its
 // place in the index and the first subscription itself: what a lookup touches
-// lies together.
+// lies together, from the last fields of one up to the text of its program, which
+// stands behind the entry.
 type entry[S any] struct {
-	one         [1]node[S]
-	form        form
-	text        string // of a literal pattern; of another one its program
-	first, last *Subscription[S]
-	own         Subscription[S] // the first one, as long as it is there
-	pattern     *Pattern
-	seq         uint64
-	nodes       []node[S] // one for each word under which it is filed
+	pattern *Pattern
+	seq     uint64
+	last    *Subscription[S]
+	nodes   []node[S] // one for each word under which it is filed
+	one     [1]node[S]
+	form    form
+	text    string // of a literal pattern; of another one its program
+	first   *Subscription[S]
+	own     Subscription[S] // the first one, as long as it is there
 }
 
 func newEntry[S any](p *Pattern, seq uint64) (e *entry[S]) {
@@ -74,11 +76,12 @@ func (e *entry[S]) match(topic string) bool {
 
 // A node is an entry in a cell.
 type node[S any] struct {
-	entry      *entry[S]
-	next, prev *node[S]
-	word       string // "" in the cell of the rest
-	hash       uint64
-	count      int // of the nodes in the cell, if this is its head
+	prev  *node[S]
+	word  string // "" in the cell of the rest
+	hash  uint64
+	count int // of the nodes in the cell, if this is its head
+	next  *node[S]
+	entry *entry[S]
 }
 
 // A cell is the list of the nodes that are filed under one word, in no order.

@@ -31,8 +31,8 @@ type Router[S any] struct {
 // A Subscription is one subscriber to one pattern, as Add returned it.
 type Subscription[S any] struct {
 	subscriber S
+	next, prev *Subscription[S]
 	entry      *entry[S] // nil once removed
-	prev, next *Subscription[S]
 }
 
 // An Option changes how a [Router] behaves.
