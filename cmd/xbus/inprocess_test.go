@@ -52,7 +52,7 @@ func TestInProcess(t *testing.T) {
 		{"call demo.fail", codeRemote, "it failed"},
 		{"call demo.panic", codeRemote, "PANIC"},
 		{"call demo.ehco", codeUnknown, "did you mean"},
-		{"call demo.never --timeout 50ms", codeTimeout, "may have run"},
+		{"call demo.never --timeout 2s", codeTimeout, "may have run"},
 		{"sub demo::clock --count 1", codeOK, "demo::clock {"},
 		{"pub demo::x a=1 --count 3 --json", codeOK, `"back":3`},
 		{"pub Someone@0123::x --wait 100ms", codeRefused, "no event came back"},
@@ -94,8 +94,8 @@ func TestSilentHall(t *testing.T) {
 	var out, stderr bytes.Buffer
 	a := &app{in: strings.NewReader(""), out: &out, err: &stderr}
 	began := time.Now()
-	code := a.execute(t.Context(), []string{"state", "--url", url, "--timeout", "300ms"})
-	if code != codeConnection || !strings.Contains(stderr.String(), "no sign of life") || time.Since(began) > 10*time.Second {
+	code := a.execute(t.Context(), []string{"state", "--url", url, "--timeout", "1s"})
+	if code != codeConnection || !strings.Contains(stderr.String(), "no sign of life") || time.Since(began) > patience {
 		t.Errorf("code %d after %v: %s", code, time.Since(began), stderr.String())
 	}
 }

@@ -150,7 +150,7 @@ func TestRealRoot(t *testing.T) {
 // await reads on until a line has the part.
 func (o *output) await(t *testing.T, part string) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case line, ok := <-o.lines:
@@ -182,7 +182,7 @@ func TestCallWhoseHallDies(t *testing.T) {
 	began := time.Now()
 	text, code := out.end(t, call)
 	stop()
-	if code != codeConnection || !strings.Contains(text, `"verdict":"it may have run"`) || time.Since(began) > 10*time.Second {
+	if code != codeConnection || !strings.Contains(text, `"verdict":"it may have run"`) || time.Since(began) > patience {
 		t.Errorf("code %d after %v\n%s", code, time.Since(began), text)
 	}
 }

@@ -23,6 +23,10 @@ func TestReadme(t *testing.T) {
 	hall, lines := readmeCommands(t, filepath.Join(root, "README.md"))
 	for _, port := range []string{"35400", "35800"} {
 		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		for late := time.Now().Add(patience); err != nil && os.Getenv("XBUS_REQUIRE_NODE") == "1" && time.Now().Before(late); { // another test has it for a while
+			time.Sleep(100 * time.Millisecond)
+			l, err = net.Listen("tcp", "127.0.0.1:"+port)
+		}
 		switch {
 		case err == nil:
 			l.Close()

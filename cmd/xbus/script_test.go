@@ -29,7 +29,11 @@ import (
 //
 //	hall [flags]                 starts xbus serve on free ports and sets XBUS_URL, HALL_TOKEN, HALL_COMMANDER, HALL_NOTIFIER
 //	exit code program [args]     runs a program and compares its exit code
-//	quick code program [args]    the same, for what has to end within a second
+//	quick code program [args]    the same, for what has to end without a timeout
+//	begin name pattern [args]    starts xbus beside the script and waits until it has written the pattern;
+//	                             its output stands in name.out and name.err
+//	await name pattern           waits until it has written another one
+//	finish name code             interrupts it and compares its exit code
 //	mkcerts                      writes certificates
 func scripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
@@ -37,6 +41,7 @@ func scripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hall": startHall, "exit": exits, "quick": quick, "mkcerts": makeCerts,
+			"begin": begins, "await": awaits, "finish": finishes,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir)
@@ -107,7 +112,7 @@ func startServe(cmd *exec.Cmd) (line ready, stop func(), err error) {
 	}
 	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		kill.Stop()
 	}
@@ -140,7 +145,12 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// quick is exit, for what has to end within a second.
+// endLimit is how long commands may take to end that have nothing to wait for. On a
+// machine that is not busy it is much less than a second; this is less than the
+// timeouts that they are given.
+const endLimit = 20 * time.Second
+
+// quick is exit, for what has to end without a timeout.
 func quick(ts *testscript.TestScript, neg bool, args []string) {
 	began := time.Now()
 	exits(ts, neg, args)
