@@ -118,24 +118,21 @@ func eventPort(ctx context.Context, events net.Conn) (uint64, error) {
 	return 0, nil
 }
 
+// awaitInode asks again when the hall has said something, as those of xbus do
+// when they take somebody in, and now and then.
 func awaitInode(ctx context.Context, events net.Conn) (uint64, error) {
 	const longest = 10 * time.Millisecond
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	accepted := false
 	for wait := longest / 100; ; wait = min(2*wait, longest) {
-		accepted := heard(events) // before the question, or it could be so in between
 		switch inode, known := peerInode(events); {
 		case inode != 0 || !known:
 			return inode, nil
 		case accepted:
 			return 0, errGone
-		}
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return 0, errNotAccepted
 		}
+		accepted = heard(events, wait) // before the next question, or it could be so in between
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -46,8 +47,9 @@ func peerInode(c net.Conn) (inode uint64, known bool) {
 	return uint64(peer), true
 }
 
-// heard reports whether the other end has sent something, or has hung up.
-func heard(c net.Conn) (heard bool) {
+// heard waits until the other end has sent something or has hung up, and reports
+// whether it has within the time.
+func heard(c net.Conn, within time.Duration) bool {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return false
@@ -56,12 +58,13 @@ func heard(c net.Conn) (heard bool) {
 	if err != nil {
 		return false
 	}
-	_ = raw.Control(func(fd uintptr) {
+	c.SetReadDeadline(time.Now().Add(within))
+	defer c.SetReadDeadline(time.Time{})
+	return raw.Read(func(fd uintptr) (done bool) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		heard = err != syscall.EAGAIN
-	})
-	return heard
+		return err != syscall.EAGAIN
+	}) == nil
 }
 
 func socketInode(c net.Conn) (inode uint32, err error) {

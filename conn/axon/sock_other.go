@@ -2,7 +2,10 @@
 
 package axon
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // acknowledger has nothing to do where the system has no such option.
 func acknowledger(net.Conn) func() { return func() {} }
@@ -11,4 +14,4 @@ func acknowledger(net.Conn) func() { return func() {} }
 // this client to everybody (protocol §2.6).
 func peerInode(net.Conn) (inode uint64, known bool) { return 0, false }
 
-func heard(net.Conn) bool { return false }
+func heard(net.Conn, time.Duration) bool { return false }
