@@ -8,16 +8,15 @@ import (
 )
 
 // An Encoder appends frames, the same as [Append], for one connection. It keeps
-// what messages have in common with those before them: all but the id, the topic,
-// the payload and the number. Its zero value is ready.
+// what messages have in common with those before them: all but the orc name, the
+// id, the topic, the payload and the number. Its zero value is ready.
 type Encoder struct {
 	ready  bool
 	misses int // messages in a row that were not as expected
 
 	token Token
-	orc   string
 	ends  ends
-	head  []byte // four bytes for the length of the envelope, and what is before the id
+	head  []byte // four bytes for the length of the envelope, and what is before the orc name
 	last  []byte // what is between the data and the number
 }
 
@@ -37,7 +36,7 @@ func (e *Encoder) Append(dst []byte, m *Message) ([]byte, error) {
 	if !isPlain(m) {
 		return Append(dst, m)
 	}
-	if !e.ready || m.Token != e.token || m.OrcName != e.orc || endsOf(m) != e.ends {
+	if !e.ready || m.Token != e.token || endsOf(m) != e.ends {
 		e.learn(m)
 		return Append(dst, m)
 	}
@@ -46,7 +45,8 @@ func (e *Encoder) Append(dst []byte, m *Message) ([]byte, error) {
 	frame = binary.BigEndian.AppendUint32(frame, uint32(2+len(m.Topic)))
 	frame = append(append(frame, "s:"...), m.Topic...)
 	length := len(frame)
-	frame = append(append(frame, e.head...), m.ID...)
+	frame = append(append(frame, e.head...), m.OrcName...)
+	frame = append(append(frame, usualID...), m.ID...)
 	frame = append(append(frame, usualTopic...), m.Topic...)
 	frame = append(append(frame, usualData...), m.Data...)
 	frame = append(frame, e.last...)
@@ -62,11 +62,11 @@ func (e *Encoder) Append(dst []byte, m *Message) ([]byte, error) {
 	return frame, nil
 }
 
-// isPlain reports whether m has a topic and an id that stand for themselves, a
-// payload, and nothing that few messages have.
+// isPlain reports whether m has a topic, an orc name and an id that stand for
+// themselves, a payload, and nothing that few messages have.
 func isPlain(m *Message) bool {
-	return m.Topic != "" && m.Data != nil && m.Chunk == nil && m.Rare == nil && m.shared == nil && len(m.raw) == 0 &&
-		!m.Bare && !m.IsHeartbeat() && isBare(m.Topic) && isBare(m.ID)
+	return m.Topic != "" && m.OrcName != "" && m.Data != nil && m.Chunk == nil && m.Rare == nil && m.shared == nil && len(m.raw) == 0 &&
+		!m.Bare && !m.IsHeartbeat() && isBare(m.Topic) && isBare(m.OrcName) && isBare(m.ID)
 }
 
 // learn expects more messages like m when several were not as expected: the more
@@ -76,11 +76,10 @@ func (e *Encoder) learn(m *Message) {
 		return
 	}
 	like := *m
-	like.ID, like.Topic, like.Data, like.Seq = "", "", []byte{}, 0
+	like.OrcName, like.ID, like.Topic, like.Data, like.Seq = "-", "", "", []byte{}, 0
 	text := AppendEnvelope(append(e.head[:0], "\x00\x00\x00\x00j:"...), &like)
-	const id = `,"id":"`
-	head := bytes.Index(text, []byte(id)) + len(id)
-	e.head, e.last = text[:head], text[head+len(usualTopic)+len(usualData):len(text)-1]
-	e.token, e.orc = Token(strings.Clone(string(m.Token))), strings.Clone(m.OrcName)
-	e.ends, e.ready = endsOf(m), true
+	const middle = usualID + usualTopic + usualData
+	head := bytes.Index(text, []byte("-"+middle))
+	e.head, e.last = text[:head], text[head+len("-"+middle):len(text)-1]
+	e.token, e.ends, e.ready = Token(strings.Clone(string(m.Token))), endsOf(m), true
 }

@@ -19,7 +19,7 @@ func TestEncoderIsAppend(t *testing.T) {
 				Topic:   few(t, "topic", "a::b", "a::b", "a::c", `a,"id":"x`, "é\n", "a\xff", "", TopicHeartbeat, strings.Repeat("t", 300)),
 				OrcName: few(t, "orc", "a", "a", "b", `,"id":"`, ""),
 				Token:   Token(few(t, "token", benchToken, benchToken, "t")),
-				ID:      few(t, "id", usualID, usualID, `"`, ""),
+				ID:      few(t, "id", someID, someID, `"`, ""),
 				Seq:     rapid.Uint64Range(0, 3).Draw(t, "seq"),
 				IsError: rapid.IntRange(0, 9).Draw(t, "error") == 0,
 				Router:  rapid.SampledFrom([]Router{Axon, Axon, EE, OtherRouter}).Draw(t, "router"),
@@ -54,7 +54,7 @@ func TestEncoderIsAppend(t *testing.T) {
 func TestEncoderKeepsNothing(t *testing.T) {
 	memory := []byte("topic::a;" + "orc;" + benchToken)
 	fields := func() *Message {
-		return &Message{Topic: alias(memory[:8]), OrcName: alias(memory[9:12]), Token: Token(alias(memory[13:])), ID: usualID, Data: []byte("1")}
+		return &Message{Topic: alias(memory[:8]), OrcName: alias(memory[9:12]), Token: Token(alias(memory[13:])), ID: someID, Data: []byte("1")}
 	}
 	var e Encoder
 	if _, err := e.Append(nil, fields()); err != nil || !e.ready {

@@ -131,18 +131,19 @@ func (r *Reader) inPlace(m *Message, argc int, raw, rest []byte) bool {
 	if topic.Kind != String || len(topic.Bytes) == 0 || envelope.Kind != JSON {
 		return false
 	}
-	m.Topic = alias(topic.Bytes)
-	if !r.usual.all(m, envelope.Bytes) {
+	t, name := text(envelope.Bytes), alias(topic.Bytes)
+	f, ok := r.usual.find(t, name, 0)
+	if !ok || !f.whole || f.at != len(t) {
 		return false
 	}
-	// What stays stands in a row: the id, the topic, the data.
-	from := len(r.usual.head)
-	text := from + IDLen + len(usualTopic)
-	data := text + len(m.Topic) + len(usualData)
-	kept := r.memory.keep(envelope.Bytes[from : data+len(m.Data)])
-	m.ID = alias(kept[:IDLen])
-	m.Topic = alias(kept[text-from:][:len(m.Topic)])
-	m.Data = kept[data-from:]
+	from := f.id
+	if !f.known {
+		from = f.orc
+	}
+	// What stays stands in a row: the orc name, the id, the topic, the data.
+	kept := r.memory.keep(t[from:f.end])
+	r.usual.set(m, kept, from, &f)
+	m.Topic = alias(kept[f.id-from+IDLen+len(usualTopic):][:len(name)])
 	m.raw = asWritten
 	if argc > 2 {
 		if m.Chunk = r.chunk; m.Chunk == nil {

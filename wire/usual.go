@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"strings"
@@ -12,17 +13,19 @@ import (
 // expected is compared, which is several times quicker than to walk it; the walk
 // begins where something is not, and what is read is the same in any case.
 type usual struct {
-	head   string // all before the value of the id
+	head   string // all before the orc name
 	token  Token  // what is in it
-	orc    string
+	orc    string // one that came often
 	tail   string // the routers
 	router Router // what is in it
 	origin Router
 	whole  bool // the last envelope was all as expected
 	misses int  // envelopes in a row that began in another way
+	others int  // orc names in a row that were not orc
 }
 
 const (
+	usualID    = `","id":"`
 	usualTopic = `","topic":"`
 	usualData  = `","data":`
 	usualFlags = `,"isNested":false,"isError":false`
@@ -39,75 +42,129 @@ var flags = [...]struct {
 	{`,"isNested":false,"isError":true`, false, true},
 }
 
-// all reads an envelope that is all as expected. With false m may be half read.
-func (u *usual) all(m *Message, t text) bool {
-	walk := u.begin(m, t, 0)
-	return walk.whole && walk.at == len(t)
+// A found envelope is one that begins as expected, and where its members are.
+type found struct {
+	orc, id, data int    // where they begin
+	end           int    // behind the data; negative when they are wrong
+	at            int    // behind all that was as expected
+	flags         int    // which of them came; len(flags) for none
+	seq           uint64 // of a whole one
+	known         bool   // the orc name is the expected one
+	whole         bool   // all of it was as expected
 }
 
 // begin reads into m the first members of an envelope, as far as they are as
 // expected, and returns the walk of the others.
 func (u *usual) begin(m *Message, t text, begin int) members {
-	at, ok := t.past(begin, u.head)
-	if !ok || u.head == "" {
-		u.misses++
-		return membersOf(t, begin)
-	}
-	u.misses = 0
-	id := t[at:min(at+IDLen, len(t))]
-	at += len(id)
-	for _, expected := range [...]string{usualTopic, m.Topic, usualData} {
-		if ok {
-			at, ok = t.past(at, expected)
-		}
-	}
-	if !ok || !isBare(alias(id)) || !isBare(m.Topic) {
+	u.misses++
+	f, ok := u.find(t, m.Topic, begin)
+	if !ok {
 		return membersOf(t, begin)
 	}
 	walk := members{text: t}
-	data := t.space(at)
-	end := t.value(data, 0)
-	if end < 0 {
-		walk.wrong = end
+	if f.end < 0 {
+		walk.wrong = f.end
 		return walk
 	}
-	m.Bare, m.Token, m.OrcName, m.ID = false, u.token, u.orc, alias(id)
-	m.Data = json.RawMessage(t[data:end:end])
-	for i := range flags {
-		f := &flags[i]
-		behind, ok := t.past(end, f.text)
-		if !ok {
-			continue
-		}
-		m.Nested, m.IsError = f.nested, f.isError
-		if data == at && u.end(m, t, behind, &walk) {
-			return walk
-		}
-		end = behind
-		break
+	u.set(m, t, 0, &f)
+	if f.whole {
+		walk.at, walk.over, walk.whole = f.at, true, true
+	} else {
+		walk.after(f.at)
 	}
-	walk.after(end)
 	return walk
 }
 
-// end reads the last members, as they are expected, and reports whether they are.
-func (u *usual) end(m *Message, t text, at int, walk *members) bool {
-	at, ok := t.past(at, u.tail)
+// find compares an envelope with what is expected, up to the data at least.
+func (u *usual) find(t text, topic string, begin int) (f found, ok bool) {
+	at, ok := t.past(begin, u.head)
+	if !ok || u.head == "" {
+		return f, false
+	}
+	u.misses = 0
+	f.orc = at
+	if at, f.known = u.orcName(t, at); at < 0 {
+		return f, false
+	}
+	if f.id, ok = t.past(at, usualID); !ok || f.id+IDLen > len(t) || !isBare(alias(t[f.id:f.id+IDLen])) {
+		return f, false
+	}
+	at = f.id + IDLen
+	for _, expected := range [...]string{usualTopic, topic, usualData} {
+		if at, ok = t.past(at, expected); !ok {
+			return f, false
+		}
+	}
+	if !isBare(topic) {
+		return f, false
+	}
+	f.data = t.space(at)
+	f.end = t.value(f.data, 0)
+	if f.end < 0 {
+		return f, true
+	}
+	f.at, f.flags = f.end, len(flags)
+	for i := range flags {
+		if behind, ok := t.past(f.end, flags[i].text); ok {
+			f.at, f.flags = behind, i
+			f.whole = f.data == at && u.findEnd(t, &f)
+			break
+		}
+	}
+	return f, true
+}
+
+// orcName returns the position behind an orc name that stands for itself, negative
+// when there is none, and whether it is the expected one.
+func (u *usual) orcName(t text, at int) (end int, known bool) {
+	if end, ok := t.past(at, u.orc); ok && u.orc != "" && end < len(t) && t[end] == '"' {
+		u.others = 0
+		return end, true
+	}
+	length := bytes.IndexByte(t[at:], '"')
+	if length <= 0 || !isBare(alias(t[at:at+length])) {
+		return -1, false
+	}
+	if u.others++; u.others&(u.others-1) != 0 {
+		return at + length, false
+	}
+	u.orc = string(t[at : at+length]) // the more rarely, the more there are
+	return at + length, true
+}
+
+// findEnd finds the last members, as they are expected, and reports whether they
+// are.
+func (u *usual) findEnd(t text, f *found) bool {
+	at, ok := t.past(f.at, u.tail)
 	if !ok {
 		return false
 	}
-	seq := uint64(0)
 	if digits, numbered := t.past(at, usualSeq); numbered {
-		if at, seq = t.seq(digits); seq == 0 {
+		if at, f.seq = t.seq(digits); f.seq == 0 {
 			return false
 		}
 	}
 	if at >= len(t) || t[at] != '}' {
 		return false
 	}
-	m.Router, m.OriginRouter, m.Seq = u.router, u.origin, seq
-	walk.at, walk.over, walk.whole = at+1, true, true
+	f.at = at + 1
 	return true
+}
+
+// set gives m what was found. t is the text of the envelope from its byte from on.
+func (u *usual) set(m *Message, t text, from int, f *found) {
+	m.Bare, m.Token, m.OrcName = false, u.token, u.orc
+	if !f.known {
+		m.OrcName = alias(t[f.orc-from : f.id-from-len(usualID)])
+	}
+	m.ID = alias(t[f.id-from:][:IDLen])
+	m.Data = json.RawMessage(t[f.data-from : f.end-from : f.end-from])
+	if f.flags < len(flags) {
+		m.Nested, m.IsError = flags[f.flags].nested, flags[f.flags].isError
+	}
+	if f.whole {
+		m.Router, m.OriginRouter, m.Seq = u.router, u.origin, f.seq
+	}
 }
 
 // seq reads a number as we write it; 0 is for what is none.
@@ -139,12 +196,10 @@ func (u *usual) learn(m *Message, t text, whole bool) {
 		return
 	}
 	head := AppendString([]byte(`{"_xcraftMessage":true,"token":`), string(m.Token))
-	head = AppendString(append(head, `,"orcName":`...), m.OrcName)
-	head = append(head, `,"id":"`...)
+	head = append(head, `,"orcName":"`...)
 	if _, ok := t.past(0, alias(head)); ok { // else it is another order
-		u.head, u.token, u.orc = string(head), Token(strings.Clone(string(m.Token))), strings.Clone(m.OrcName)
+		u.head, u.token, u.misses = string(head), Token(strings.Clone(string(m.Token))), 0
 		u.learnTail(m.Router, m.OriginRouter)
-		u.misses = 0
 	}
 }
 
