@@ -276,11 +276,11 @@ func ExampleShare() {
 		runs++
 		return observable.Interval(time.Millisecond)
 	}), observable.WithLinger(20*time.Millisecond))
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() { shared.First(ctx) })
+	for range shared.All(ctx) { // keeps the source running
+		shared.First(ctx)
+		shared.First(ctx)
+		break
 	}
-	wg.Wait()
 	fmt.Println(runs, "run for three")
 	// Output: 1 run for three
 }

@@ -12,7 +12,7 @@ import (
 
 func ExampleMerge() {
 	soon := op.Delay(observable.Of("soon"), time.Millisecond)
-	later := op.Delay(observable.Of("later"), 300*time.Millisecond)
+	later := op.Delay(observable.Of("later"), 2*time.Second)
 	show(op.Merge(later, soon))
 	// Output: soon later
 }
@@ -72,7 +72,7 @@ func ExampleCombineLatestAll() {
 
 func ExampleWithLatestFrom() {
 	unit := observable.NewValue("°C")
-	readings := op.Delay(observable.Of(19.5, 20.5), 100*time.Millisecond)
+	readings := op.Delay(observable.Of(19.5, 20.5), time.Second)
 	show(op.WithLatestFrom(readings, unit.Observable(), func(v float64, unit string) string { return fmt.Sprint(v, unit) }))
 	// Output: 19.5°C 20.5°C
 }

@@ -44,7 +44,7 @@ func ExampleTakeWhile() {
 }
 
 func ExampleTakeUntil() {
-	stop := observable.Timer(200 * time.Millisecond)
+	stop := observable.Timer(time.Second)
 	show(op.TakeUntil(op.StartWith(observable.Never[string](), "waiting"), stop))
 	// Output: waiting
 }

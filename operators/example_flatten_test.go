@@ -38,19 +38,19 @@ func ExampleSwitchMap() {
 func ExampleExhaustMap() {
 	clicks := observable.Of(1, 2, 3) // the second and third come while the first is worked on
 	work := func(v int) observable.Observable[string] {
-		return op.Delay(observable.Of(fmt.Sprint("done ", v)), 200*time.Millisecond)
+		return op.Delay(observable.Of(fmt.Sprint("done ", v)), time.Second)
 	}
 	show(op.ExhaustMap(clicks, work, func(n int) { fmt.Printf(" (%d dropped)", n) }))
 	// Output: done 1 (2 dropped)
 }
 
 func ExampleMergeMap() {
-	requests := observable.Of(300, 1, 100)
+	requests := observable.Of(2000, 1, 1000)
 	answer := func(ms int) observable.Observable[int] {
 		return op.Delay(observable.Of(ms), time.Duration(ms)*time.Millisecond)
 	}
 	show(op.MergeMap(requests, 3, answer))
-	// Output: 1 100 300
+	// Output: 1 1000 2000
 }
 
 func ExampleMapOrdered() {

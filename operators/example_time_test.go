@@ -14,7 +14,7 @@ import (
 
 func ExampleDebounce() {
 	flurry := observable.Of("r", "re", "registry")
-	show(op.Debounce(flurry, 100*time.Millisecond))
+	show(op.Debounce(flurry, time.Second))
 	// Output: registry
 }
 
@@ -65,7 +65,7 @@ func ExampleDelayEach() {
 
 func ExampleTimeout() {
 	silent := op.StartWith(observable.Never[int](), 1)
-	limited := op.Timeout(silent, time.Second, 10*time.Millisecond)
+	limited := op.Timeout(silent, time.Minute, 10*time.Millisecond)
 	show(limited)
 	err := limited.Run(context.Background(), func(int) bool { return true })
 	fmt.Println(errors.Is(err, op.ErrTimeout), errors.Is(err, context.DeadlineExceeded))
