@@ -1,10 +1,11 @@
 package wire
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+
+	"github.com/google/uuid"
 )
 
 // A Token is the session token of a great hall. It is in each event, so it is
@@ -17,11 +18,11 @@ import (
 type Token string
 
 // NewToken returns a token for a great hall, or the throw-away one of an
-// autoconnect: 32 hexadecimal digits from crypto/rand.
+// autoconnect: as with the reference the 32 digits of a random UUID (version 4),
+// which comes from crypto/rand.
 func NewToken() Token {
-	var b [tokenLen / 2]byte
-	rand.Read(b[:]) // never fails: it ends the process instead
-	return Token(hex.EncodeToString(b[:]))
+	u := uuid.New() // never fails: crypto/rand ends the process instead
+	return Token(hex.EncodeToString(u[:]))
 }
 
 const (
