@@ -80,9 +80,9 @@
 // # Differences from the reference
 //
 // On the wire there are two: the first autoconnect goes out before the first
-// heartbeat, and the route of an orc not with each command but with the first after
-// each heartbeat, since the hall remembers it (protocol §2.9). A client sees more: a changed orc name is also reported when the
-// token has changed (protocol §10 #20), a state is not "connected" any more from
-// the moment of the loss on (#37), the end is reported once (#31), and nothing
-// ever ends the process (#25).
+// heartbeat, and the route of an orc not with each command but with the first
+// after each heartbeat, since the hall remembers it (protocol §2.9). A client sees
+// more: a changed orc name is also reported when the token has changed (protocol
+// §10 #20), a state is not "connected" any more from the moment of the loss on
+// (#37), the end is reported once (#31), and nothing ever ends the process (#25).
 package conn

@@ -6,9 +6,9 @@
 //	0x20+argc "AXON" | length "s:" topic | length "j:" envelope | length chunk
 //
 // [Reader] cuts a stream of bytes into messages without unmarshalling: the
-// envelope is walked once, where a [Lender] has read it, what is to stay is copied
-// once, and the payload stays raw JSON until somebody asks for it. [Append] writes a message, byte for byte as the
-// reference does.
+// envelope is walked once, where a [Lender] has read it, what is to stay is
+// copied once, and the payload stays raw JSON until somebody asks for it.
+// [Append] writes a message, byte for byte as the reference does.
 //
 // # Guarantees
 //
